@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ChunkScan } from './chunk-scan.js';
+import { DataScan } from './data-scan.js';
+
+/** The rules spelled out octet by octet over the whole content. */
+function readSlowly(all: Buffer): { end: number; header: string; body: string; dots: boolean; bareLf: number; bareCr: number } {
+  const text = all.toString('latin1');
+  let out = '';
+  let end = -1;
+  let i = 0;
+  let headerEnd = -1;
+  let dots = false;
+  let lineStart = true;
+  while (i < text.length) {
+    if (lineStart && text[i] === '.') {
+      if (text.startsWith('.\r\n', i)) {
+        end = i + 3;
+        break;
+      }
+      if (i + 1 >= text.length || (text[i + 1] === '\r' && i + 2 >= text.length)) break;
+      i++;
+      if (text[i] === '.' && headerEnd >= 0) dots = true;
+    }
+    lineStart = false;
+    if (text.startsWith('\r\n', i)) {
+      const atStart = out === '' || out.endsWith('\r\n');
+      out += '\r\n';
+      i += 2;
+      lineStart = true;
+      if (headerEnd < 0 && atStart) headerEnd = out.length;
+    } else if (text[i] === '\r' && i + 1 >= text.length) {
+      out += '\r';
+      i++;
+    } else out += text[i++];
+  }
+  const cut = headerEnd < 0 ? out.length : headerEnd;
+  return {
+    end,
+    header: out.slice(0, cut),
+    body: out.slice(cut),
+    dots,
+    bareLf: (out.match(/(?<!\r)\n/g) ?? []).length,
+    bareCr: (out.match(/\r(?!\n|$)/g) ?? []).length,
+  };
+}
+
+const join = (parts: readonly Buffer[]): string => Buffer.concat(parts).toString('latin1');
+
+function scan(all: Buffer, cuts: readonly number[]): { scan: DataScan; end: number } {
+  const reader = new DataScan();
+  const borders = [...new Set(cuts.map((c) => c % (all.length + 1)))].sort((a, b) => a - b);
+  let at = 0;
+  for (const border of [...borders, all.length]) {
+    // Copied, so that alignment differs from chunk to chunk.
+    const end = reader.push(Buffer.from(all.subarray(at, border)));
+    if (end >= 0) return { scan: reader, end: at + end };
+    at = border;
+  }
+  return { scan: reader, end: -1 };
+}
+
+const piece = fc.constantFrom(
+  '\r\n',
+  '\r\n',
+  '\r',
+  '\n',
+  '.',
+  '..',
+  '.\r\n',
+  'a',
+  'Subject: x',
+  'some longer run of plain text here',
+  '\0',
+  '\xe9',
+  '\t',
+  '\r\n.\r\n',
+);
+const content = fc.array(piece, { maxLength: 30 }).map((parts) => Buffer.from(parts.join(''), 'latin1'));
+
+describe('DataScan', () => {
+  it('reads the same as the slow rules, wherever the content is cut', () => {
+    fc.assert(
+      fc.property(content, fc.array(fc.nat(400), { maxLength: 8 }), (all, cuts) => {
+        const { scan: reader, end } = scan(all, cuts);
+        const slow = readSlowly(all);
+        expect(end).toBe(slow.end);
+        expect(join(reader.header)).toBe(slow.header);
+        expect(join(reader.body)).toBe(slow.body);
+        expect(reader.headerFacts.bareLf + reader.bodyFacts.bareLf).toBe(slow.bareLf);
+        expect(reader.headerFacts.bareCr + reader.bodyFacts.bareCr).toBe(slow.bareCr);
+        expect(reader.dots).toBe(slow.dots);
+        expect(reader.size).toBe(slow.header.length + slow.body.length);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it.each(['\n.\n', '\r.\r', '\n.\r\n', '\r\n.\n', '\r\n.\r', '\r.\r\n', '\n.\r', '\r.\n', '\r\r\n.\r\r\n', '\r\n.\r\r\n'])(
+    'bad-inputs 1: %j is never the end',
+    (form) => {
+      const reader = new DataScan();
+      expect(reader.push(Buffer.from(`a: b\r\n\r\nx${form}MAIL FROM:<x@y>`, 'latin1'))).toBe(-1);
+      expect(reader.push(Buffer.from('\r\n.\r\nQUIT', 'latin1'))).toBe(5);
+    },
+  );
+
+  it('notes long lines, eight-bit octets and NUL', () => {
+    const reader = new DataScan();
+    const all = Buffer.from(`a: b\r\n\r\n${'x'.repeat(1200)}\r\n\xff\0\r\n.\r\n`, 'latin1');
+    expect(reader.push(all)).toBe(all.length);
+    expect(reader).toMatchObject({ eightBit: true, hasNul: true, headerEnded: true, dots: false });
+    expect(reader.bodyFacts).toMatchObject({ longestLine: 1200, lines: 2 });
+    expect(reader.headerFacts).toMatchObject({ lines: 2, longestLine: 4 });
+  });
+
+  it('gives back the chunk itself when nothing has to be taken out', () => {
+    const reader = new DataScan();
+    const header = Buffer.from('a: b\r\n\r\n');
+    const body = Buffer.from('line one\r\nline two\r\n');
+    reader.push(header);
+    reader.push(body);
+    expect(reader.body[0]).toBe(body);
+    expect(reader.takeBody()).toHaveLength(1);
+    expect(reader.body).toHaveLength(0);
+  });
+});
+
+describe('ChunkScan', () => {
+  it('keeps every octet and tells the same facts, wherever the content is cut', () => {
+    fc.assert(
+      fc.property(content, fc.array(fc.nat(400), { maxLength: 8 }), (all, cuts) => {
+        const reader = new ChunkScan();
+        let at = 0;
+        for (const border of [...cuts.map((c) => c % (all.length + 1)).sort((a, b) => a - b), all.length]) {
+          reader.push(all.subarray(at, border));
+          at = border;
+        }
+        expect(join(reader.header) + join(reader.body)).toBe(all.toString('latin1'));
+        expect(reader.dots).toBe(/\r\n\./.test(join(reader.header).slice(-2) + join(reader.body)) && reader.headerEnded);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

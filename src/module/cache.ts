@@ -1,0 +1,102 @@
+/** Bounded caches with times to live, listed and emptied by name. */
+import type { Clock } from '../kernel/clock.js';
+import type { Cache } from './manifest.js';
+
+interface Entry<V> {
+  readonly value: V | undefined;
+  readonly error: unknown;
+  readonly expiresAt: number;
+}
+
+/** Least recently used goes first; misses are remembered for a time of their own. */
+export class NamedCache<V> implements Cache<V> {
+  readonly #capacity: number;
+  readonly #ttl: { readonly hit: number; readonly miss: number };
+  readonly #clock: Clock;
+  readonly #entries = new Map<string, Entry<V>>();
+  readonly #pending = new Map<string, Promise<V>>();
+
+  constructor(entries: number, secondsToLive: { readonly hit: number; readonly miss: number }, clock: Clock) {
+    this.#capacity = Math.max(1, entries);
+    this.#ttl = secondsToLive;
+    this.#clock = clock;
+  }
+
+  async get(key: string, make: () => Promise<V>): Promise<V> {
+    const known = this.#fresh(key);
+    if (known) {
+      if (known.error !== undefined) throw known.error;
+      return known.value as V;
+    }
+    const running = this.#pending.get(key);
+    if (running) return running;
+    const made = make();
+    this.#pending.set(key, made);
+    try {
+      const value = await made;
+      this.#put(key, { value, error: undefined, expiresAt: this.#clock.mono() + 1000 * this.#ttl.hit });
+      return value;
+    } catch (error) {
+      this.#put(key, { value: undefined, error: error ?? new Error('unknown'), expiresAt: this.#clock.mono() + 1000 * this.#ttl.miss });
+      throw error;
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  peek(key: string): V | undefined {
+    return this.#fresh(key)?.value;
+  }
+
+  clear(): number {
+    const { size } = this.#entries;
+    this.#entries.clear();
+    return size;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  #fresh(key: string): Entry<V> | undefined {
+    const entry = this.#entries.get(key);
+    if (!entry) return undefined;
+    this.#entries.delete(key);
+    if (entry.expiresAt <= this.#clock.mono()) return undefined;
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #put(key: string, entry: Entry<V>): void {
+    this.#entries.set(key, entry);
+    if (this.#entries.size <= this.#capacity) return;
+    const [oldest] = this.#entries.keys();
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+}
+
+/** All caches there are, by name. */
+export class CacheBook {
+  readonly #caches = new Map<string, { readonly cache: { clear(): number; readonly size: number }; readonly owner: object }>();
+
+  add(name: string, cache: { clear(): number; readonly size: number }, owner: object): void {
+    this.#caches.set(name, { cache, owner });
+  }
+
+  removeAllOf(owner: object): void {
+    for (const [name, entry] of this.#caches) if (entry.owner === owner) this.#caches.delete(name);
+  }
+
+  /** Empties a cache; undefined when there is none of that name. */
+  clear(name: string): number | undefined {
+    return this.#caches.get(name)?.cache.clear();
+  }
+
+  names(): readonly string[] {
+    return [...this.#caches.keys()];
+  }
+
+  sizes(): readonly { readonly name: string; readonly entries: number }[] {
+    return [...this.#caches].map(([name, { cache }]) => ({ name, entries: cache.size }));
+  }
+}

@@ -1,0 +1,21 @@
+/** The door: what a module imports as "#module". Nothing else of the core is open to modules. */
+
+export { OptionError, opt } from '../config/option.js';
+export type { GlobalValues, InboundValues, OutboundValues } from '../config/snapshot.js';
+export { Address } from '../mail/address.js';
+export type { Facts } from '../mail/facts.js';
+export type { Headers } from '../mail/headers.js';
+export { formatOneLine } from '../mail/reply.js';
+export * from './attempt.js';
+export { bodyOf, Copy } from './copy.js';
+export * from './hook.js';
+export * from './hooks.js';
+export type * from './io.js';
+export * from './manifest.js';
+export * from './message.js';
+export * from './place.js';
+export type * from './reports.js';
+export type * from './resolver.js';
+export * from './service.js';
+export type * from './session.js';
+export { ACCEPT, discard, disconnect, quarantine, type Refusal, type Reply, reject, tempfail, type Verdict } from './verdict.js';

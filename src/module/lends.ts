@@ -1,0 +1,32 @@
+/** What the core lends to module instances; the composition hands it in. */
+import type { GlobalValues, InboundValues, OutboundValues } from '../config/snapshot.js';
+import type { Clock } from '../kernel/clock.js';
+import type { Guard } from './engine.js';
+import type { Offers } from './manifest.js';
+import type { Mail } from './message.js';
+import type { PlaceParts } from './place.js';
+import type { LogRecord } from './reports.js';
+import type { Service } from './service.js';
+import type { Session } from './session.js';
+
+export type OptionValues = Readonly<Record<string, unknown>>;
+
+export interface Lends {
+  readonly clock: Clock;
+  readonly guard: Guard;
+  /** Core services by token. */
+  service(token: Service<unknown>): unknown;
+  global(): GlobalValues;
+  outbound(where: PlaceParts): OutboundValues;
+  inbound(session: Session): InboundValues;
+  /** A module's own scoped options. */
+  scoped(module: string, where: PlaceParts | Session): OptionValues;
+  logged(record: LogRecord): void;
+  count(name: string, labels: Readonly<Record<string, string>>): void;
+  readFile(path: string): Promise<Buffer>;
+  /** A scheme, codec, agent or verifier has come or gone. */
+  offered?<K extends keyof Offers>(kind: K, name: string, thing: Offers[K]): void;
+}
+
+/** The place of a mail, or the parts that were given. */
+export const placeOf = (where: PlaceParts | Mail): PlaceParts => ('place' in where ? where.place : where);

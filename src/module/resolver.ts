@@ -1,0 +1,18 @@
+/** Names to hops: what delivery asks and routes, gateways and modules answer. */
+import type { Hop } from './attempt.js';
+import type { Place } from './place.js';
+
+/** A hop with its MX preference: lower goes first, equals are filled evenly. */
+export interface RankedHop extends Hop {
+  readonly preference: number;
+}
+
+/** Where mail for a routing domain goes, or why it cannot. `permanent` fails the mail at once. */
+export type Route =
+  | { readonly hops: readonly RankedHop[]; readonly expiresAt: number; readonly from: 'dns' | 'routes' | 'gateway' | 'literal' | 'module' }
+  | { readonly problem: string; readonly permanent: boolean; readonly lookupFailed: boolean };
+
+export interface Router {
+  route(place: Place, signal: AbortSignal): Route | Promise<Route>;
+  forget(domain: string): void;
+}

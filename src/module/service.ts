@@ -1,0 +1,58 @@
+/** Tokens by which modules reach the core's services and each other's. */
+import type { Address } from '../mail/address.js';
+import type { Endpoint } from './session.js';
+
+/** A named door to something that one side provides and others use. The type parameter says what is behind it. */
+export interface Service<T> {
+  readonly name: string;
+  /** The module that provides it, or "core". */
+  readonly module: string;
+  /** Types only; never set. */
+  readonly '~'?: T;
+}
+
+const core = <T>(name: string): Service<T> => ({ name, module: 'core' });
+
+/** Whole lines to a file or an io scheme; a line is never torn and never waits. */
+export interface LineWriter {
+  /** Queues one line without its newline; a newline inside becomes a space. */
+  line(text: string): void;
+  /** Closes and opens the target again; lines in between wait. */
+  reopen(): Promise<void>;
+  flush(): Promise<void>;
+  close(): Promise<void>;
+  /** Lines that had to be dropped since the target fails. */
+  readonly dropped: number;
+}
+
+export const Writers: Service<{
+  open(uri: string, how: { readonly permissions: number; readonly owner: string }): LineWriter;
+}> = core('writers');
+
+/** A message made by us: from a module, the console, an API. */
+export interface Made {
+  readonly sender: Address | null;
+  readonly recipients: readonly Address[];
+  /** Header block and body with CRLF line ends. */
+  readonly bytes: Uint8Array;
+  readonly facts?: Readonly<Record<string, string>>;
+}
+
+export const Injection: Service<{
+  /** Takes a message through the same hooks as SMTP; resolves when it is durable, with the reply a client would have got and the ids. */
+  inject(
+    made: Made,
+    how: { readonly protocol: 'internal' | 'rest'; readonly signal: AbortSignal },
+  ): Promise<{ readonly reply: string; readonly ids: readonly string[] }>;
+}> = core('injection');
+
+export const Caches: Service<{
+  /** Empties a named cache; answers how many entries went, or undefined when there is no such cache. */
+  clear(name: string): number | undefined;
+  names(): readonly string[];
+}> = core('caches');
+
+export const Sockets: Service<{
+  /** Addresses and ports that this daemon listens on. */
+  listening(): readonly Endpoint[];
+}> = core('sockets');
