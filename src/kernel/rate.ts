@@ -1,42 +1,68 @@
 /** "N/S" exactly: at most N takes in any window of S seconds, wherever the window begins. */
 
-/** Remembers the last N takes; the next one has to be S seconds after the oldest of them. */
+const FIRST_SLOTS = 8;
+
+/** Remembers the takes of the last S seconds, N at most; memory follows what was taken, 8 bytes a take. */
 export class Rate {
   readonly count: number;
   readonly seconds: number;
-  readonly #taken: Float64Array;
-  #next = 0;
+  /** Times of takes, a ring: the oldest stands at `#oldest`. */
+  #taken: Float64Array;
+  #oldest = 0;
   #used = 0;
 
   /** `count` takes at most in any `seconds` seconds; both above zero. */
   constructor(count: number, seconds: number) {
     this.count = Math.max(1, Math.floor(count));
     this.seconds = seconds;
-    this.#taken = new Float64Array(this.count);
+    this.#taken = new Float64Array(Math.min(this.count, FIRST_SLOTS));
   }
 
   /** Takes one and answers 0, or takes none and answers the milliseconds until one is allowed. `nowMs` is monotonic. */
   tryTake(nowMs: number): number {
     const wait = this.wait(nowMs);
     if (wait > 0) return wait;
-    this.#taken[this.#next] = nowMs;
-    this.#next = (this.#next + 1) % this.count;
-    if (this.#used < this.count) this.#used++;
+    if (this.#used === this.#taken.length) {
+      if (this.#isOver(this.#taken[this.#oldest] ?? 0, nowMs)) this.#dropOldest();
+      else this.#grow();
+    }
+    this.#taken[(this.#oldest + this.#used) % this.#taken.length] = nowMs;
+    this.#used++;
     return 0;
   }
 
   /** Milliseconds until a take is allowed; 0 = now. */
   wait(nowMs: number): number {
     if (this.#used < this.count) return 0;
-    const oldest = this.#taken[this.#next] ?? 0;
-    return Math.max(0, oldest + this.seconds * 1000 - nowMs);
+    return Math.max(0, (this.#taken[this.#oldest] ?? 0) + this.seconds * 1000 - nowMs);
   }
 
   /** Takes in the window that ends now. */
   used(nowMs: number): number {
-    const since = nowMs - this.seconds * 1000;
-    let n = 0;
-    for (let i = 0; i < this.#used; i++) if ((this.#taken[i] ?? 0) > since) n++;
-    return n;
+    let low = 0;
+    let high = this.#used;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#isOver(this.#taken[(this.#oldest + middle) % this.#taken.length] ?? 0, nowMs)) low = middle + 1;
+      else high = middle;
+    }
+    return this.#used - low;
+  }
+
+  /** The same arithmetic as in `wait`, so that both always agree. */
+  #isOver(takenMs: number, nowMs: number): boolean {
+    return takenMs + this.seconds * 1000 - nowMs <= 0;
+  }
+
+  #dropOldest(): void {
+    this.#oldest = (this.#oldest + 1) % this.#taken.length;
+    this.#used--;
+  }
+
+  #grow(): void {
+    const wider = new Float64Array(Math.min(this.count, this.#taken.length * 2));
+    for (let i = 0; i < this.#used; i++) wider[i] = this.#taken[(this.#oldest + i) % this.#taken.length] ?? 0;
+    this.#taken = wider;
+    this.#oldest = 0;
   }
 }

@@ -43,12 +43,17 @@ export class Watch {
   }
 
   readonly #tick = (): void => {
+    this.#timer = undefined;
     const now = this.#clock.mono();
-    for (const entry of this.#entries) {
-      if (entry.dueAt === 0 || entry.dueAt > now) continue;
-      entry.dueAt = 0;
-      entry.expire();
+    try {
+      for (const entry of this.#entries) {
+        if (entry.dueAt === 0 || entry.dueAt > now) continue;
+        entry.dueAt = 0;
+        entry.expire();
+      }
+    } finally {
+      // One entry that throws must not take the deadlines of all others with it.
+      if (this.#entries.size > 0) this.#timer ??= this.#clock.after(this.#tickMs, this.#tick);
     }
-    this.#timer = this.#entries.size > 0 ? this.#clock.after(this.#tickMs, this.#tick) : undefined;
   };
 }

@@ -11,6 +11,11 @@ export class Address {
     this.domain = domain;
   }
 
+  /** The local part without quotes and backslashes: what it means, to compare and to show. */
+  get localMeaning(): string {
+    return this.local.startsWith('"') ? this.local.slice(1, -1).replace(/\\(.)/gs, '$1') : this.local;
+  }
+
   toString(): string {
     return this.domain === '' ? this.local : `${this.local}@${this.domain}`;
   }
@@ -49,9 +54,10 @@ const LABELS =
   /^(?:[A-Za-z0-9\u0080-\u{10ffff}_](?:[A-Za-z0-9_\u0080-\u{10ffff}-]*[A-Za-z0-9_\u0080-\u{10ffff}])?)(?:\.[A-Za-z0-9\u0080-\u{10ffff}_](?:[A-Za-z0-9_\u0080-\u{10ffff}-]*[A-Za-z0-9_\u0080-\u{10ffff}])?)*$/u;
 const LITERAL = /^\[(?:(?:\d{1,3}\.){3}\d{1,3}|IPv6:[0-9A-Fa-f:.]{2,45})\]$/i;
 
-/** RFC 5321 4.5.3.1. */
+/** RFC 5321 4.5.3.1, and RFC 1035 2.3.4 for a label. A path may be longer than 256 octets by a source route, which is dropped. */
 const LONGEST_LOCAL = 64;
 const LONGEST_DOMAIN = 255;
+const LONGEST_LABEL = 63;
 const LONGEST_PATH = 1000;
 
 /**
@@ -60,7 +66,7 @@ const LONGEST_PATH = 1000;
  */
 export function parsePath(text: string, rules: PathRules): Path {
   const plain = PLAIN.exec(text);
-  if (plain?.[1] && plain[2] && plain[1].length <= LONGEST_LOCAL && plain[2].length <= LONGEST_DOMAIN) {
+  if (plain?.[1] && plain[2] && plain[1].length <= LONGEST_LOCAL && plain[2].length <= LONGEST_LABEL) {
     return { address: new Address(plain[1], plain[2].toLowerCase()), rest: plain[3] ?? '' };
   }
   return parseSlowly(text, rules);
@@ -117,7 +123,7 @@ export function parseAddress(text: string, rules: PathRules): Address | PathErro
     return rules.literals ? new Address(local, domain) : 'literal';
   }
   const bare = domain.endsWith('.') ? domain.slice(0, -1) : domain;
-  return LABELS.test(bare) && bare.split('.').every((label) => Buffer.byteLength(label) <= 63)
+  return LABELS.test(bare) && bare.split('.').every((label) => Buffer.byteLength(label) <= LONGEST_LABEL)
     ? new Address(local, bare.toLowerCase())
     : 'syntax';
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkScan } from './chunk-scan.js';
 import { DataScan } from './data-scan.js';
+import { rescanRepaired } from './message-scan.js';
 
 /** The rules spelled out octet by octet over the whole content. */
 function readSlowly(all: Buffer): { end: number; header: string; body: string; dots: boolean; bareLf: number; bareCr: number } {
@@ -126,7 +127,85 @@ describe('DataScan', () => {
   });
 });
 
+describe('crumbs', () => {
+  it('takes a message octet by octet and holds it in few buffers', () => {
+    const all = Buffer.from(`a: b\r\n\r\n${'some text\r\n..\r\n'.repeat(3000)}.\r\n`);
+    const { scan: reader, end } = scan(
+      all,
+      Array.from({ length: all.length }, (_, i) => i),
+    );
+    expect(end).toBe(all.length);
+    expect(join(reader.body)).toBe('some text\r\n.\r\n'.repeat(3000));
+    expect(reader.body.length).toBeLessThan(30);
+  });
+
+  it('holds a body of stuffed dots in few buffers, and gives it out in between', () => {
+    const reader = new DataScan();
+    reader.push(Buffer.from('a: b\r\n\r\n'));
+    let taken = '';
+    for (let i = 0; i < 50; i++) {
+      reader.push(Buffer.from('..\r\n'.repeat(1000)));
+      expect(reader.body.length).toBeLessThan(16);
+      if (i % 2 === 0) taken += join(reader.takeBody());
+    }
+    expect(taken + join(reader.body)).toBe('.\r\n'.repeat(50_000));
+  });
+});
+
+describe('facts', () => {
+  it('tells eight-bit octets of header and body apart', () => {
+    const read = (text: string) => {
+      const reader = new DataScan();
+      reader.push(Buffer.from(text, 'latin1'));
+      return [reader.headerFacts.eightBit, reader.bodyFacts.eightBit, reader.eightBit];
+    };
+    expect(read('a: \xe9\r\n\r\nb\r\n.\r\n')).toEqual([true, false, true]);
+    expect(read('a: b\r\n\r\nlonger text in which \xe9 stands\r\n.\r\n')).toEqual([false, true, true]);
+    expect(read('a: \xe9\r\n\r\n\xe9\r\n.\r\n')).toEqual([true, true, true]);
+    expect(read('a: b\r\n\r\nb\r\n.\r\n')).toEqual([false, false, false]);
+  });
+
+  it('knows an empty message', () => {
+    const reader = new DataScan();
+    expect(reader.push(Buffer.from('.\r\n'))).toBe(3);
+    expect(reader).toMatchObject({ size: 0, headerEnded: false, ended: true });
+  });
+
+  it('reads repaired content again', () => {
+    const reader = new DataScan();
+    reader.push(Buffer.from('a: b\r\r\nc: d\n\nbody\n.\nmore\r.\r\n.\r\n', 'latin1'));
+    const again = rescanRepaired([...reader.header, ...reader.body]);
+    expect(join(again.header)).toBe('a: b\r\nc: d\r\n\r\n');
+    expect(join(again.body)).toBe('body\r\n.\r\nmore\r\n.\r\n');
+    expect(again).toMatchObject({ dots: true, headerEnded: true });
+    expect(again.headerFacts.bareLf + again.bodyFacts.bareLf + again.headerFacts.bareCr + again.bodyFacts.bareCr).toBe(0);
+  });
+});
+
 describe('ChunkScan', () => {
+  it.each([
+    ['a: b\r\n\r\nlast', 'last\r\n', 0],
+    ['a: b\r\n\r\nlast\r', 'last\r\r\n', 1],
+    ['a: b\r\n\r\nlast\r\n', 'last\r\n', 0],
+    ['a: b\r\n\r\n', '', 0],
+  ])('%j: finishing closes the last line', (text, body, bareCr) => {
+    const reader = new ChunkScan();
+    for (const octet of Buffer.from(text)) expect(reader.push(Buffer.of(octet))).toBe(-1);
+    reader.finish();
+    expect(join(reader.body)).toBe(body);
+    expect(reader.bodyFacts.bareCr).toBe(bareCr);
+    expect(reader.bodyFacts.lines).toBe(body === '' ? 0 : 1);
+    expect(reader.size).toBe(8 + body.length);
+    expect(reader.ended).toBe(true);
+  });
+
+  it('never ends by itself, and keeps dots as they are', () => {
+    const reader = new ChunkScan();
+    expect(reader.push(Buffer.from('a: b\r\n\r\n.\r\n..x\r\n'))).toBe(-1);
+    expect(join(reader.body)).toBe('.\r\n..x\r\n');
+    expect(reader.dots).toBe(true);
+  });
+
   it('keeps every octet and tells the same facts, wherever the content is cut', () => {
     fc.assert(
       fc.property(content, fc.array(fc.nat(400), { maxLength: 8 }), (all, cuts) => {

@@ -1,6 +1,7 @@
 /**
- * Reads the content of DATA as it comes: takes stuffed dots out, knows only CRLF.CRLF as the end (RFC 5321 4.1.1.4), parts
- * header block and body, and notes everything that rules may object to. The bytes are slices of the chunks, not copies.
+ * Reads the content of a message as it comes: takes stuffed dots out, knows only CRLF.CRLF as the end (RFC 5321 4.1.1.4), parts
+ * header block and body, and notes everything that rules may object to. The bytes are slices of the chunks, not copies, unless
+ * a client sends them in crumbs.
  */
 import { OddByteSearch } from './odd-byte.js';
 
@@ -13,6 +14,12 @@ const STATE = { inLine: 0, afterCr: 1, lineStart: 2, afterDot: 3, afterDotCr: 4,
 type State = (typeof STATE)[keyof typeof STATE];
 
 const LONE_CR = Buffer.from('\r', 'latin1');
+const CRLF = Buffer.from('\r\n', 'latin1');
+
+/** A slice shorter than this is a crumb. A message may have a few; more are copied together, for each would cost more memory than its octets. */
+const CRUMB = 256;
+const FREE_CRUMBS = 8;
+const CRUMB_BOX = 8192;
 
 /** What was noticed in one half of the message. */
 export interface HalfFacts {
@@ -22,6 +29,8 @@ export interface HalfFacts {
   readonly longestLine: number;
   readonly lines: number;
   readonly bytes: number;
+  /** Some octet is above 0x7f. */
+  readonly eightBit: boolean;
 }
 
 class Half implements HalfFacts {
@@ -30,8 +39,13 @@ class Half implements HalfFacts {
   longestLine = 0;
   lines = 0;
   bytes = 0;
+  eightBit = false;
 }
 
+/** `data` is what follows 354: dots are stuffed and CRLF.CRLF ends it. `chunks` is what BDAT brings (RFC 3030): octets as they are. */
+export type ContentForm = 'data' | 'chunks';
+
+/** One object a message: push what comes, then read the facts. */
 export class DataScan {
   /** Slices of the header block, its empty line included. */
   readonly header: Buffer[] = [];
@@ -41,7 +55,6 @@ export class DataScan {
   readonly bodyFacts: HalfFacts;
   /** Some canonical line of the body begins with a dot. */
   dots = false;
-  eightBit = false;
   hasNul = false;
   /** The empty line that ends the header block was seen. */
   headerEnded = false;
@@ -52,8 +65,15 @@ export class DataScan {
   #half: Half = this.#header;
   #state: State = STATE.lineStart;
   #lineBytes = 0;
+  readonly #stuffed: boolean;
+  /** Crumbs are copied into this; the last part that was made of them grows. */
+  #box: Buffer | undefined;
+  #boxFrom = 0;
+  #boxEnd = 0;
+  #boxPart: Buffer | undefined;
 
-  constructor() {
+  constructor(form: ContentForm = 'data') {
+    this.#stuffed = form === 'data';
     this.headerFacts = this.#header;
     this.bodyFacts = this.#body;
   }
@@ -61,6 +81,11 @@ export class DataScan {
   /** Canonical octets so far. */
   get size(): number {
     return this.#header.bytes + this.#body.bytes;
+  }
+
+  /** Some octet of the message is above 0x7f. */
+  get eightBit(): boolean {
+    return this.#header.eightBit || this.#body.eightBit;
   }
 
   get ended(): boolean {
@@ -76,7 +101,7 @@ export class DataScan {
     while (i < n) {
       switch (this.#state) {
         case STATE.inLine: {
-          const at = this.#search.next(i, !this.eightBit);
+          const at = this.#search.next(i, !this.#half.eightBit);
           this.#lineBytes += at - i;
           i = at;
           if (at === n) break;
@@ -87,7 +112,7 @@ export class DataScan {
             this.#lineBytes++;
             if (c === LF) this.#half.bareLf++;
             else if (c === 0) this.hasNul = true;
-            else if (c >= 0x80) this.eightBit = true;
+            else if (c >= 0x80) this.#half.eightBit = true;
           }
           break;
         }
@@ -112,6 +137,11 @@ export class DataScan {
             this.#state = STATE.inLine;
             break;
           }
+          if (!this.#stuffed) {
+            if (this.#half === this.#body) this.dots = true;
+            this.#state = STATE.inLine;
+            break;
+          }
           this.#keep(chunk, from, i);
           i++;
           from = i;
@@ -133,8 +163,7 @@ export class DataScan {
             return i + 1;
           }
           // The dot was stuffed and a lone CR follows it, which may stand in the chunk before.
-          this.#part().push(LONE_CR);
-          this.#half.bytes++;
+          this.#keep(LONE_CR, 0, 1);
           this.#half.bareCr++;
           this.#lineBytes++;
           from = i;
@@ -146,6 +175,23 @@ export class DataScan {
     }
     if (this.#state !== STATE.afterDot && this.#state !== STATE.afterDotCr) this.#keep(chunk, from, n);
     return -1;
+  }
+
+  /**
+   * Says that a message in chunks is complete. A last line that was left open gets its CRLF, as it would when the message goes on
+   * by DATA (RFC 3030 leaves that to the relay; DKIM's canonical forms take it for the same body).
+   */
+  finish(): void {
+    if (this.#state === STATE.ended) return;
+    if (this.#state !== STATE.lineStart) {
+      if (this.#state === STATE.afterCr) {
+        this.#half.bareCr++;
+        this.#lineBytes++;
+      }
+      this.#keep(CRLF, 0, 2);
+      this.#endLine();
+    }
+    this.#state = STATE.ended;
   }
 
   /** Takes the body slices that are there, so that a large body need not be held. */
@@ -163,13 +209,28 @@ export class DataScan {
     return empty && half === this.#header;
   }
 
-  #part(): Buffer[] {
-    return this.#half === this.#header ? this.header : this.body;
+  #keep(chunk: Buffer, from: number, to: number): void {
+    const length = to - from;
+    if (length <= 0) return;
+    const parts = this.#half === this.#header ? this.header : this.body;
+    this.#half.bytes += length;
+    if (length < CRUMB && parts.length >= FREE_CRUMBS) this.#gather(parts, chunk, from, to);
+    else parts.push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
   }
 
-  #keep(chunk: Buffer, from: number, to: number): void {
-    if (to <= from) return;
-    this.#part().push(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
-    this.#half.bytes += to - from;
+  #gather(parts: Buffer[], chunk: Buffer, from: number, to: number): void {
+    let box = this.#box;
+    if (!box || this.#boxEnd + (to - from) > CRUMB_BOX) {
+      this.#box = box = Buffer.allocUnsafeSlow(CRUMB_BOX);
+      this.#boxEnd = 0;
+      this.#boxPart = undefined;
+    }
+    const grows = this.#boxPart !== undefined && parts.at(-1) === this.#boxPart;
+    if (!grows) this.#boxFrom = this.#boxEnd;
+    this.#boxEnd += chunk.copy(box, this.#boxEnd, from, to);
+    const part = box.subarray(this.#boxFrom, this.#boxEnd);
+    if (grows) parts[parts.length - 1] = part;
+    else parts.push(part);
+    this.#boxPart = part;
   }
 }

@@ -39,7 +39,7 @@ describe('formatNotice', () => {
   it('carries the fields of RFC 3464 and lets nothing be injected', () => {
     const text = formatNotice(facts).body.toString('utf8');
     expect(text).toContain('Reporting-MTA: dns;mx.test\r\n');
-    expect(text).toContain('Original-Envelope-Id: QQ+20314159\r\n');
+    expect(text).toContain('Original-Envelope-Id: QQ 314159\r\n');
     expect(text).toContain('Original-Recipient: rfc822;Bob@other.test\r\n');
     expect(text).toContain(
       'Final-Recipient: rfc822;bob@other.test\r\nAction: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns;mx.other.test\r\n',

@@ -1,11 +1,14 @@
 /** Delivery status notices (RFC 3461-3464): the octets of a multipart/report from facts. */
+import { isAscii } from 'node:buffer';
 import type { Address } from './address.js';
+import { encodeMailbox, encodeText } from './encoded-word.js';
 import { formatField } from './headers.js';
+import { clipOctets, foldLongLines, hasLongLine, wrapLines } from './line-length.js';
 import { joinLine, parseOneLine } from './reply.js';
 
 export interface FailedRecipient {
   readonly address: Address;
-  /** RFC 3461 ORCPT as `type;address`. */
+  /** RFC 3461 ORCPT as `type;address`, decoded from xtext. */
   readonly original: string | undefined;
   readonly action: 'failed' | 'delayed';
   /** The last reply on one line, code first. */
@@ -14,6 +17,8 @@ export interface FailedRecipient {
   readonly remoteHost: string | undefined;
   /** RFC 5322 date of the last attempt. */
   readonly lastAttempt: string;
+  /** RFC 5322 date until which a delayed message is tried. */
+  readonly retryUntil?: string;
 }
 
 export interface NoticeFacts {
@@ -25,22 +30,29 @@ export interface NoticeFacts {
   readonly text: string;
   readonly date: string;
   readonly messageId: string;
+  /** Must not occur in the original. */
   readonly boundary: string;
   /** Our name. */
   readonly reportingHost: string;
+  /** RFC 3461 ENVID, decoded from xtext. */
   readonly envelopeId: string | undefined;
   readonly arrivalDate: string;
   readonly recipient: FailedRecipient;
-  /** Header block of the failed message, and its body when it goes along whole. */
+  /** Header block of the failed message, and its body when it goes along whole. A body with lines above 998 octets stays out. */
   readonly original: { readonly headers: Buffer; readonly body: readonly Uint8Array[] | undefined } | undefined;
 }
 
-const NON_ASCII = /[^\0-\x7f]/;
-/** RFC 5322 2.1.1, with room for the field name. */
-const LONGEST_TEXT = 900;
+export interface NoticeBytes {
+  readonly headers: Buffer;
+  readonly body: Buffer;
+  readonly eightBit: boolean;
+}
+
+/** Room that a field name takes in a line. */
+const LONGEST_VALUE = 900;
 
 /** A value inside a report: one line, cut where a line would be too long. */
-const clean = (text: string): string => joinLine(text).slice(0, LONGEST_TEXT);
+const clean = (text: string): string => clipOctets(joinLine(text), LONGEST_VALUE);
 
 /** RFC 3463 status of a reply; a reply without one gets the class of its code. */
 export function statusOf(reply: string): string {
@@ -49,69 +61,74 @@ export function statusOf(reply: string): string {
   return read && read.code < 500 ? '4.0.0' : '5.0.0';
 }
 
-const xtext = (text: string): string =>
-  text.replace(/[^!-*,-<>-~]/g, (c) =>
-    [...Buffer.from(c, 'utf8')].map((b) => `+${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
-  );
-
-const encodeWord = (text: string): string => (NON_ASCII.test(text) ? `=?utf-8?B?${Buffer.from(text, 'utf8').toString('base64')}?=` : text);
-
 /** `rfc822;a@b`, or RFC 6533's utf-8 type for an address beyond ASCII. */
-const typed = (address: Address): string => {
-  const text = String(address);
-  return NON_ASCII.test(text) ? `utf-8;${text}` : `rfc822;${text}`;
-};
+const typed = (address: Address): string => `${address.isInternational ? 'utf-8' : 'rfc822'};${address}`;
+
+const isPlain = (text: string): boolean => isAscii(Buffer.from(text, 'utf8'));
 
 /** Header block and body of a notice. */
-export function formatNotice(facts: NoticeFacts): { readonly headers: Buffer; readonly body: Buffer; readonly eightBit: boolean } {
-  const { recipient, boundary, original } = facts;
-  const headers =
-    formatField('From', encodeAddressed(facts.from)) +
-    formatField('To', String(facts.to)) +
-    formatField('Subject', encodeWord(clean(facts.subject))) +
-    formatField('Date', facts.date) +
-    formatField('Message-ID', facts.messageId) +
-    formatField('Auto-Submitted', 'auto-replied') +
-    formatField('MIME-Version', '1.0') +
-    formatField('Content-Type', `multipart/report; report-type=delivery-status;\r\n\tboundary="${boundary}"`) +
-    '\r\n';
-  const report =
-    formatField('Reporting-MTA', `dns;${facts.reportingHost}`) +
-    (facts.envelopeId === undefined ? '' : formatField('Original-Envelope-Id', xtext(facts.envelopeId))) +
-    formatField('Arrival-Date', facts.arrivalDate) +
-    '\r\n' +
-    (recipient.original === undefined ? '' : formatField('Original-Recipient', clean(recipient.original))) +
-    formatField('Final-Recipient', clean(typed(recipient.address))) +
-    formatField('Action', recipient.action) +
-    formatField('Status', statusOf(recipient.reply)) +
-    (recipient.remoteHost === undefined ? '' : formatField('Remote-MTA', `dns;${clean(recipient.remoteHost)}`)) +
-    formatField('Diagnostic-Code', `smtp;${clean(recipient.reply)}`) +
-    formatField('Last-Attempt-Date', recipient.lastAttempt);
+export function formatNotice(facts: NoticeFacts): NoticeBytes {
+  const { boundary, original } = facts;
+  const report = formatReport(facts);
+  const text = wrapLines(facts.text);
   const parts: Buffer[] = [
     Buffer.from(
-      `This is a report about a message that could not be delivered.\r\n\r\n--${boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ${NON_ASCII.test(facts.text) ? '8bit' : '7bit'}\r\n\r\n${facts.text.split(/\r?\n/).map(wrap).join('\r\n')}\r\n\r\n--${boundary}\r\nContent-Type: message/${NON_ASCII.test(report) ? 'global-' : ''}delivery-status\r\n\r\n${report}\r\n`,
+      `This is a report about the delivery of a message, in MIME format.\r\n\r\n--${boundary}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: ${isPlain(text) ? '7bit' : '8bit'}\r\n\r\n${text}\r\n\r\n--${boundary}\r\nContent-Type: message/${isPlain(report) ? '' : 'global-'}delivery-status\r\n${transferEncoding(isPlain(report))}\r\n${report}\r\n`,
       'utf8',
     ),
   ];
-  if (original) {
-    const whole = original.body !== undefined;
-    parts.push(
-      Buffer.from(`--${boundary}\r\nContent-Type: ${whole ? 'message/rfc822' : 'text/rfc822-headers'}\r\n\r\n`, 'latin1'),
-      original.headers,
-    );
-    for (const chunk of original.body ?? []) parts.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-    parts.push(Buffer.from('\r\n', 'latin1'));
-  }
+  if (original) parts.push(...formatOriginal(original.headers, original.body, boundary));
   parts.push(Buffer.from(`--${boundary}--\r\n`, 'latin1'));
   const body = Buffer.concat(parts);
-  return { headers: Buffer.from(headers, 'utf8'), body, eightBit: body.some((octet) => octet >= 0x80) };
+  return { headers: formatHeaders(facts), body, eightBit: !isAscii(body) };
 }
 
-/** Lines for people are kept below the limit of RFC 5322. */
-const wrap = (line: string): string => (line.length <= LONGEST_TEXT ? line : (line.match(/.{1,900}/gs) ?? []).join('\r\n'));
+function formatHeaders(facts: NoticeFacts): Buffer {
+  return Buffer.from(
+    formatField('From', encodeMailbox(clean(facts.from))) +
+      formatField('To', String(facts.to)) +
+      formatField('Subject', encodeText(clean(facts.subject))) +
+      formatField('Date', facts.date) +
+      formatField('Message-ID', facts.messageId) +
+      formatField('Auto-Submitted', 'auto-replied') +
+      formatField('MIME-Version', '1.0') +
+      formatField('Content-Type', `multipart/report; report-type=delivery-status;\r\n\tboundary="${facts.boundary}"`) +
+      '\r\n',
+    'utf8',
+  );
+}
 
-/** Encodes the display name of `Name <address>` where it needs it. */
-function encodeAddressed(text: string): string {
-  const named = /^(.*?)\s*<([^<>]+)>$/s.exec(text);
-  return named?.[1] ? `${encodeWord(named[1].replaceAll('"', ''))} <${named[2]}>` : clean(text);
+/** The fields for programs. ENVID and ORCPT stand decoded here (RFC 3461 6.3). */
+function formatReport({ recipient, reportingHost, envelopeId, arrivalDate }: NoticeFacts): string {
+  return (
+    formatField('Reporting-MTA', `dns;${reportingHost}`) +
+    optional('Original-Envelope-Id', envelopeId) +
+    formatField('Arrival-Date', arrivalDate) +
+    '\r\n' +
+    optional('Original-Recipient', recipient.original) +
+    formatField('Final-Recipient', clean(typed(recipient.address))) +
+    formatField('Action', recipient.action) +
+    formatField('Status', statusOf(recipient.reply)) +
+    optional('Remote-MTA', recipient.remoteHost === undefined ? undefined : `dns;${recipient.remoteHost}`) +
+    formatField('Diagnostic-Code', `smtp;${clean(recipient.reply)}`) +
+    formatField('Last-Attempt-Date', recipient.lastAttempt) +
+    optional('Will-Retry-Until', recipient.retryUntil)
+  );
+}
+
+const optional = (name: string, value: string | undefined): string => (value === undefined ? '' : formatField(name, clean(value)));
+
+const transferEncoding = (plain: boolean): string => (plain ? '' : 'Content-Transfer-Encoding: 8bit\r\n');
+
+/** The original, whole or its headers; the `global` types of RFC 6532 and 6533 where the header block is beyond ASCII. */
+function formatOriginal(block: Buffer, body: readonly Uint8Array[] | undefined, boundary: string): Buffer[] {
+  const whole = body !== undefined && !hasLongLine(body);
+  const headers = foldLongLines(block);
+  const plain = isAscii(headers);
+  const type = whole ? (plain ? 'message/rfc822' : 'message/global') : plain ? 'text/rfc822-headers' : 'message/global-headers';
+  const plainContent = plain && (!whole || body.every((chunk) => isAscii(chunk)));
+  const parts = [Buffer.from(`--${boundary}\r\nContent-Type: ${type}\r\n${transferEncoding(plainContent)}\r\n`, 'latin1'), headers];
+  if (whole) for (const chunk of body) parts.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+  parts.push(Buffer.from('\r\n', 'latin1'));
+  return parts;
 }

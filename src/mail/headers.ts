@@ -49,7 +49,7 @@ export class Headers {
   get(name: string): string | undefined {
     const wanted = name.toLowerCase();
     const field = this.#read().find((f) => f.name === wanted);
-    return field && valueOf(field);
+    return field && readValue(field);
   }
 
   has(name: string): boolean {
@@ -62,7 +62,7 @@ export class Headers {
     const wanted = name.toLowerCase();
     return this.#read()
       .filter((f) => f.name === wanted)
-      .map(valueOf);
+      .map(readValue);
   }
 
   /** Puts a field on top. A value may be folded (CRLF and a blank); any other line end in it becomes a blank. */
@@ -84,7 +84,10 @@ export class Headers {
     const fields = this.#read();
     const wanted = name.toLowerCase();
     const at = fields.findIndex((f) => f.name === wanted);
-    if (at < 0) return this.append(name, value);
+    if (at < 0) {
+      this.append(name, value);
+      return;
+    }
     this.#fields = fields.filter((f, i) => f.name !== wanted || i === at);
     this.#fields[at] = fieldOf(formatField(name, value));
     this.#changed = true;
@@ -111,7 +114,7 @@ export class Headers {
   }
 }
 
-/** Fields of a block; a line that is neither a field nor a fold belongs to the field before it, or stands alone without a name. */
+/** Fields of a block, folds included; a line that is neither field nor fold stands alone, without a name. */
 function splitFields(block: Buffer): Field[] {
   const fields: Field[] = [];
   let start = 0;
@@ -139,7 +142,7 @@ function fieldOfBytes(raw: Buffer): Field {
 const fieldOf = (text: string): Field => fieldOfBytes(Buffer.from(text, 'utf8'));
 
 /** The value of a field on one line. */
-const valueOf = ({ raw }: Field): string => {
+const readValue = ({ raw }: Field): string => {
   const colon = raw.indexOf(COLON);
   return raw
     .toString('utf8', colon + 1)
@@ -147,10 +150,11 @@ const valueOf = ({ raw }: Field): string => {
     .trim();
 };
 
-const LOOSE_LINE_END = /\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n/g;
+/** Line ends that are no folds, and NUL, which no header may carry. */
+const UNWANTED = /\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n|\0/g;
 
 /** `Name: value` with CRLF. Throws TypeError for a name that cannot be one: it would come from a bug, not from a peer. */
 export function formatField(name: string, value: string): string {
   if (!FIELD_NAME.test(name)) throw new TypeError(`"${name}" is no field name`);
-  return `${name}: ${value.replace(LOOSE_LINE_END, ' ').trimEnd()}${CRLF}`;
+  return `${name}: ${value.replace(UNWANTED, ' ').trimEnd()}${CRLF}`;
 }

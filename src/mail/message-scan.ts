@@ -1,4 +1,5 @@
 /** Questions about a whole header block or message that are asked once, after its last octet. */
+import { ChunkScan } from './chunk-scan.js';
 
 const LF = 0x0a;
 const RECEIVED = 'received:';
@@ -24,9 +25,17 @@ const LONGEST_NAME = 256;
 /** Whether a block begins with a header field, so that it is one and no body without headers. */
 export const beginsWithField = (block: Buffer): boolean => FIELD_START.test(block.toString('latin1', 0, LONGEST_NAME));
 
-/** Every lone CR or LF becomes CRLF. The same Buffer when there is none. */
+/** Every lone CR or LF becomes CRLF; a run of CR before LF is one line end, for else it would end the header block. The same Buffer when there is none. */
 export function repairLineEnds(all: Buffer): Buffer {
   const text = all.toString('latin1');
-  const repaired = text.replace(/\r(?!\n)|(?<!\r)\n/g, '\r\n');
-  return repaired.length === text.length ? all : Buffer.from(repaired, 'latin1');
+  const repaired = text.replace(/\r+\n|[\r\n]/g, '\r\n');
+  return repaired === text ? all : Buffer.from(repaired, 'latin1');
+}
+
+/** Reads a message again after its line ends were repaired: header and body may part elsewhere, and other lines begin with a dot. */
+export function rescanRepaired(parts: readonly Buffer[]): ChunkScan {
+  const scan = new ChunkScan();
+  scan.push(repairLineEnds(Buffer.concat(parts)));
+  scan.finish();
+  return scan;
 }

@@ -23,15 +23,18 @@ const UNSAFE = /[^\x21-\x27\x2a-\x5b\x5d-\x7e\u00a0-\u{10ffff}]/gu;
 /** A name from a peer, as it may stand in a field: no control characters, blanks, brackets of comments or backslashes. */
 export const sanitizeName = (name: string): string => name.replace(UNSAFE, '?').slice(0, 255);
 
-const sender = (text: string): string => text.replace(/\p{Cc}/gu, '?');
+const cleanPath = (text: string): string => text.replace(/\p{Cc}/gu, '?');
+
+/** Inside a comment, brackets and backslashes of a quoted local part must not end it (RFC 5322 3.2.2). */
+const escapeComment = (text: string): string => text.replace(/[()\\]/g, '\\$&');
 
 /** Return-Path and Received, each with CRLF. */
 export function formatTrace(trace: Trace): string {
   const from = trace.ip === '' ? 'localhost' : `[${trace.ip}]`;
   const address =
     trace.ip === '' ? 'unix socket' : trace.ip.includes(':') ? `[[${trace.ip}]:${trace.port}]` : `[${trace.ip}:${trace.port}]`;
-  const envelope = sender(trace.sender);
-  return `Return-Path: <${envelope}>\r\nReceived: from ${from} (${address} helo=${sanitizeName(trace.helo)})\r\n\tby ${trace.host} (envelope-from <${envelope}>)\r\n\t(${trace.product}) with ${trace.protocol}\r\n\tid ${trace.id}; ${trace.date}\r\n`;
+  const envelope = cleanPath(trace.sender);
+  return `Return-Path: <${envelope}>\r\nReceived: from ${from} (${address} helo=${sanitizeName(trace.helo)})\r\n\tby ${trace.host} (envelope-from <${escapeComment(envelope)}>)\r\n\t(${trace.product}) with ${trace.protocol}\r\n\tid ${trace.id}; ${trace.date}\r\n`;
 }
 
 /** The protocol word of RFC 3848: S with TLS, A with authentication; UTF8 in front when the message needs it (RFC 6531). */

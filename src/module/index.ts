@@ -1,6 +1,7 @@
 /** The door: what a module imports as "#module". Nothing else of the core is open to modules. */
 
-export { OptionError, opt } from '../config/option.js';
+export { opt } from '../config/opt.js';
+export { OptionError } from '../config/option.js';
 export type { GlobalValues, InboundValues, OutboundValues } from '../config/snapshot.js';
 export { Address } from '../mail/address.js';
 export type { Facts } from '../mail/facts.js';

@@ -1,0 +1,149 @@
+/** What follows when a mail fails for good: its notice and its end become durable together, and only then is the failure told. */
+import type { OutboundValues } from '../config/snapshot.js';
+import type { Clock } from '../kernel/clock.js';
+import { type Address, toAddress } from '../mail/address.js';
+import { formatDate } from '../mail/date.js';
+import { formatNotice } from '../mail/dsn.js';
+import type { Attempt } from '../module/attempt.js';
+import { type Copy, ResidentBody } from '../module/copy.js';
+import type { Entrance, MadeMessage, Supply } from '../module/flow.js';
+import type { Chains } from '../module/hook-set.js';
+import type { Notice } from '../module/hooks.js';
+import { NOTIFY } from '../module/message.js';
+import type { Spool } from '../module/spool.js';
+
+export interface NoticePorts {
+  readonly clock: Clock;
+  readonly spool: Spool;
+  readonly supply: Supply;
+  readonly entrance: Entrance;
+  chains(): Chains;
+  /** Options at the place of a mail. */
+  options(mail: Copy): OutboundValues;
+  nextId(): string;
+  readonly host: string;
+  readonly signal: AbortSignal;
+  log(level: 'warning' | 'error', text: string, cause?: unknown): void;
+}
+
+/** A whole original above this size goes along as its headers only. */
+const LARGEST_WHOLE = 1 << 20;
+
+export class Notices {
+  readonly #ports: NoticePorts;
+
+  constructor(ports: NoticePorts) {
+    this.#ports = ports;
+  }
+
+  /** Ends a failed mail. Resolves when its end is recorded; then `failed` has been told. `quiet` sends no notice. */
+  async end(mail: Copy, attempt: Attempt, quiet = false): Promise<void> {
+    const { spool, supply, entrance, log } = this.#ports;
+    const copies = quiet ? [] : await this.#prepare(mail, attempt);
+    if (copies.length > 0) {
+      try {
+        await spool.replace([mail.ticket], copies);
+      } catch (error) {
+        // Nothing was recorded: the mail stays, is tried again later and fails again. That is safe; losing its notice is not.
+        log('error', `the notice about ${mail.id} could not be recorded`, error);
+        supply.putBack([mail]);
+        return;
+      }
+      supply.release(mail);
+      entrance.admit(copies);
+    } else {
+      spool.gone(mail.ticket);
+      supply.release(mail);
+    }
+    this.#ports.chains().failed.run(attempt);
+  }
+
+  /** Sends a notice about a mail that a hook refused while others of the same reception were accepted. It was never ours. */
+  async tellRefused(copy: Copy, attempt: Attempt): Promise<void> {
+    const copies = await this.#prepare(copy, attempt);
+    if (copies.length === 0) return;
+    try {
+      await this.#ports.spool.write(copies);
+      this.#ports.entrance.admit(copies);
+    } catch (error) {
+      this.#ports.log('error', `the notice about the refused ${copy.id} could not be recorded`, error);
+    }
+  }
+
+  async #prepare(mail: Copy, attempt: Attempt): Promise<readonly Copy[]> {
+    const notice = await this.#compose(mail, attempt);
+    if (!notice) return [];
+    const prepared = await this.#ports.entrance.prepare(notice, this.#ports.signal);
+    if ('copies' in prepared) return prepared.copies;
+    this.#ports.log('warning', `the notice about ${mail.id} was refused by policy: ${prepared.refused.text}`);
+    return [];
+  }
+
+  async #compose(mail: Copy, attempt: Attempt): Promise<MadeMessage | undefined> {
+    const { host, clock } = this.#ports;
+    const options = this.#ports.options(mail);
+    const to = chooseAddressee(mail, options);
+    if (!to) return undefined;
+    const plain: Notice = {
+      send: true,
+      to,
+      from: options.mailerdaemon ?? `Mail Delivery Subsystem <mailer-daemon@${host}>`,
+      subject: `Undelivered mail: ${mail.recipient}`,
+      text: `Your message to ${mail.recipient} could not be delivered.\n\nThe last answer was:\n    ${attempt.reply}\n\nThe message is not tried any more. Its id here was ${mail.id}.`,
+    };
+    const notice = await this.#ports.chains().bounce_make.run(plain, mail, attempt);
+    if (!notice.send) return undefined;
+    const id = this.#ports.nextId();
+    const { headers, body, eightBit } = formatNotice({
+      ...notice,
+      date: formatDate(clock.now()),
+      messageId: `<${id.replace('/', '.')}@${host}>`,
+      boundary: `=_${id.replace('/', '.')}`,
+      reportingHost: host,
+      envelopeId: mail.reception.envelopeId,
+      arrivalDate: formatDate(mail.reception.receivedAt),
+      recipient: {
+        address: mail.recipient,
+        original: mail.originalRecipient,
+        action: 'failed',
+        reply: attempt.reply,
+        remoteHost: attempt.hop?.name,
+        lastAttempt: formatDate(attempt.at),
+      },
+      original: chooseOriginal(mail, options),
+    });
+    const dots = body.includes('\n.');
+    return {
+      sender: null,
+      recipients: [notice.to],
+      headers,
+      content: new ResidentBody([body], body.length, dots, eightBit),
+      protocol: 'internal',
+      notice: true,
+    };
+  }
+}
+
+/** Who hears of it: the sender, or for mail without one the mailbox of mdn_failures_notify. A notice never causes another. */
+export function chooseAddressee(
+  mail: Copy,
+  options: Pick<OutboundValues, 'generate_bounces' | 'mdn_failures_notify'>,
+): Address | undefined {
+  if (mail.notice || !options.generate_bounces) return undefined;
+  if (mail.notify !== 0 && (mail.notify & NOTIFY.failure) === 0) return undefined;
+  if (mail.sender) return mail.sender;
+  return options.mdn_failures_notify === undefined ? undefined : toAddress(options.mdn_failures_notify);
+}
+
+function chooseOriginal(mail: Copy, options: Pick<OutboundValues, 'bounces_inline_original'>) {
+  const wanted =
+    mail.reception.returnContent === 'full'
+      ? 'all'
+      : mail.reception.returnContent === 'headers'
+        ? 'headers'
+        : options.bounces_inline_original;
+  if (wanted === 'none') return undefined;
+  const headers = mail.headers.bytes();
+  const whole = wanted === 'all' && mail.content.resident !== undefined && mail.size <= LARGEST_WHOLE;
+  return { headers, body: whole ? mail.content.resident : undefined };
+}

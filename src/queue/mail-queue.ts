@@ -1,0 +1,283 @@
+/** The queue: takes in what is durable, gives delivery what is due, decides about what came back. */
+import type { Delivery } from '../module/attempt.js';
+import { type Copy, NO_TICKET } from '../module/copy.js';
+import type { Carrier, Intake, Supply } from '../module/flow.js';
+import type { Schedule as RetrySchedule } from '../module/hooks.js';
+import type { Place } from '../module/place.js';
+import type { Found } from '../module/spool.js';
+import { Endings } from './endings.js';
+import { LIST, type List, NOBODY } from './entries.js';
+import { MARKS, readMark } from './marks.js';
+import { QueueOperations } from './operations.js';
+import { ReadBack } from './read-back.js';
+import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules } from './retry.js';
+import { Stock, type StockPorts } from './stock.js';
+import { shareTransaction } from './transaction.js';
+import { QueueViews } from './views.js';
+
+export interface QueuePorts extends StockPorts {
+  /** A number in [0, 1). */
+  random?(): number;
+  /** Schedule that a hook gives one mail, or undefined. */
+  schedule?(mail: Copy): RetrySchedule | undefined;
+  /** Wall milliseconds of the next attempt that a hook chose, or undefined. */
+  nextAttempt?(mail: Copy, now: number): number | undefined;
+  /**
+   * Ends a mail that the queue gave up by itself (failed by an operator, expired before an attempt): makes its notice unless
+   * `quiet`, ends it in the spool and tells the logs. The queue forgets the mail when the promise resolves and asks again later
+   * when it rejects.
+   */
+  failed(mail: Copy, reply: string, quiet: boolean): Promise<void>;
+  /** A mail could not be read back; it is asked for again later. */
+  unreadable?(ticket: number, error: unknown): void;
+}
+
+const NONE: readonly Copy[] = Object.freeze([]);
+
+/** Mails of other transactions that are passed over while a batch is filled. */
+const LOOK_AHEAD = 4;
+
+export class MailQueue implements Supply, Intake {
+  readonly views: QueueViews;
+  readonly operations: QueueOperations;
+  readonly #stock: Stock;
+  readonly #ports: QueuePorts;
+  readonly #endings: Endings;
+  readonly #readBack: ReadBack;
+
+  constructor(ports: QueuePorts) {
+    this.#ports = ports;
+    const stock = new Stock(ports);
+    this.#stock = stock;
+    this.#readBack = new ReadBack(stock, (ticket, error) => ports.unreadable?.(ticket, error));
+    this.#endings = new Endings(stock, this.#readBack, (mail, reply, quiet) => ports.failed(mail, reply, quiet));
+    this.views = new QueueViews(stock, this.#endings, this.#readBack);
+    this.operations = new QueueOperations(stock, this.#endings, this.#readBack, ports.random ?? Math.random, (mail) => this.insert(mail));
+    ports.spool.onHealth(() => this.reloaded());
+  }
+
+  /** Tells the queue who delivers; mail that was taken in before is offered now. */
+  connect(carrier: Carrier): void {
+    this.#stock.connect(carrier);
+  }
+
+  /** A new snapshot is in force, or the spool's health changed: wakes whatever may go now. */
+  reloaded(): void {
+    this.#stock.wakeAll();
+  }
+
+  insert(mail: Copy): void {
+    const stock = this.#stock;
+    const { ticket, place } = mail;
+    if (ticket === NO_TICKET || place.index < 0) throw new RangeError(`message ${mail.id} is in no spool or has no place`);
+    // The spool gave the ticket anew: whatever had it is gone there.
+    if (stock.entries.list(ticket) !== LIST.none) stock.forget(ticket);
+    const now = stock.anchor.mono();
+    const received = stock.anchor.monoOf(mail.reception.receivedAt);
+    const urgent = mail.priority === 1;
+    const due = mail.nextAttempt > 0 ? stock.anchor.monoOf(mail.nextAttempt) : now;
+    if (mail.quarantined !== undefined) {
+      stock.addHeld(ticket, place, now, received, mail.attempts, urgent);
+      this.#markHeld(mail);
+      return;
+    }
+    if (due > now) stock.addDelayed(ticket, place, due, received, mail.attempts, urgent);
+    else stock.addDue(ticket, place, now, received, mail.attempts, urgent);
+    stock.offerResidence(ticket, mail, place);
+  }
+
+  /** Takes in what recovery found; hand it to `Spool.recover`. */
+  readonly found: Found = (ticket, where, attempts, nextAttempt, receivedAt, priority) => {
+    const stock = this.#stock;
+    if (stock.entries.list(ticket) !== LIST.none) return;
+    const place = stock.places.of(where.group, where.binding, where.domain);
+    const now = stock.anchor.mono();
+    const received = stock.anchor.monoOf(receivedAt);
+    const mark = readMark(nextAttempt);
+    if (mark === 'held') stock.addHeld(ticket, place, now, received, attempts, priority === 1);
+    else if (mark) this.#endings.resume(ticket, place, received, attempts, mark === 'ending quietly');
+    if (mark) return;
+    const { retry } = stock.settings(place);
+    // A time far ahead was written by a clock that was wrong.
+    const latest = now + Math.max(retry.expirationSeconds, retry.maxIntervalSeconds) * 1000;
+    const due = nextAttempt === 0 ? received : Math.min(stock.anchor.monoOf(nextAttempt), latest);
+    // What is due already goes through the schedule too: its next tick sorts a whole handful at once.
+    stock.addDelayed(ticket, place, due, received, attempts, priority === 1);
+  };
+
+  take(place: Place, max: number): readonly Copy[] | Promise<readonly Copy[]> {
+    const stock = this.#stock;
+    const { entries } = stock;
+    if (entries.countDue(place.index) === 0 || max < 1) return NONE;
+    const now = stock.anchor.mono();
+    if (stock.isStopped(place, now)) return NONE;
+    for (;;) {
+      const list = entries.count(place.index, LIST.urgent) > 0 ? LIST.urgent : LIST.active;
+      const first = entries.head(place.index, list);
+      if (first === NOBODY) return NONE;
+      if (this.#endExpired(first, place, now)) continue;
+      const mail = stock.residents.at(first);
+      if (!mail) return this.#takeUnread(place, list, max);
+      stock.take(first);
+      return max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
+    }
+  }
+
+  putBack(mails: readonly Copy[]): void {
+    for (let i = mails.length - 1; i >= 0; i--) {
+      const mail = mails[i];
+      if (!mail || !this.#isTaken(mail)) continue;
+      if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
+      else this.#stock.restore(mail.ticket);
+    }
+  }
+
+  waiting(place: Place): number {
+    const due = this.#stock.entries.countDue(place.index);
+    return due > 0 && this.#stock.isStopped(place, this.#stock.anchor.mono()) ? 0 : due;
+  }
+
+  defer(mail: Copy, reply: string): Delivery {
+    const stock = this.#stock;
+    const { entries, anchor } = stock;
+    const { ticket, place } = mail;
+    if (!this.#isTaken(mail)) return { outcome: 'deferred', reply };
+    const sentence = entries.condemned(ticket) ? this.#endings.sentenceOf(ticket) : undefined;
+    if (sentence && !sentence.quiet) {
+      this.#endings.pardon(ticket);
+      return { outcome: 'failed', reply: sentence.reply };
+    }
+    const now = anchor.mono();
+    const judged = judge(
+      this.#rulesOf(mail, place),
+      entries.attempts(ticket),
+      (now - entries.received(ticket)) / 1000,
+      anchor.expiryRests(now),
+    );
+    mail.attempts = judged.attempts;
+    entries.setAttempts(ticket, judged.attempts);
+    if (sentence) {
+      this.#endings.execute(ticket);
+      return { outcome: 'deferred', reply };
+    }
+    if (!judged.again) return { outcome: 'failed', reply: judged.reply };
+    const chosen = this.#ports.nextAttempt?.(mail, anchor.wallOf(now));
+    const due = Math.max(now, chosen === undefined ? now + judged.delaySeconds * 1000 : anchor.monoOf(chosen));
+    mail.nextAttempt = anchor.wallOf(due);
+    mail.lastReply = reply;
+    stock.spool.change(ticket, judged.attempts, mail.nextAttempt, reply);
+    stock.delay(ticket, due);
+    return { outcome: 'deferred', reply };
+  }
+
+  release(mail: Copy): void {
+    if (this.#isTaken(mail)) this.#stock.forget(mail.ticket);
+  }
+
+  delay(place: Place, untilMs: number, reply: string): void {
+    this.operations.delayPlace(place, untilMs, reply);
+  }
+
+  /** Mails on any list. */
+  get size(): number {
+    return this.#stock.entries.size;
+  }
+
+  /** The queue has mail of this place: it must not be let go. */
+  uses(place: Place): boolean {
+    return this.#stock.entries.countAll(place.index) > 0;
+  }
+
+  /** Exact figures for the daemon's memory budget. */
+  memory(): { readonly entries: number; readonly tableBytes: number; readonly residentMails: number; readonly residentBytes: number } {
+    const { entries, schedule, residents } = this.#stock;
+    return {
+      entries: entries.size,
+      tableBytes: entries.bytes + schedule.bytes,
+      residentMails: residents.count,
+      residentBytes: residents.bytes,
+    };
+  }
+
+  /** Drops bodies of waiting mail from memory, until at most `bytes` of them are left; they are read back when their turn comes. */
+  shrink(bytes: number): void {
+    this.#stock.shrink(bytes);
+  }
+
+  /** Calls of Carrier.wake so far. */
+  get wakes(): number {
+    return this.#stock.wakes;
+  }
+
+  /** Resolves when every ending that was asked for has been carried out or put off. */
+  settle(): Promise<void> {
+    return this.#endings.settle();
+  }
+
+  /** Takes further mails of the transaction of `mail`, which is taken already. */
+  #fill(mail: Copy, place: Place, list: List, max: number, now: number): readonly Copy[] {
+    const { entries, residents } = this.#stock;
+    const batch = [mail];
+    let passed = 0;
+    for (let t = entries.head(place.index, list); t !== NOBODY && batch.length < max && passed < LOOK_AHEAD; ) {
+      const next = entries.next(t);
+      const other = residents.at(t);
+      if (!other) break;
+      if (!shareTransaction(mail, other)) passed++;
+      else if (!this.#endExpired(t, place, now)) {
+        this.#stock.take(t);
+        batch.push(other);
+      }
+      t = next;
+    }
+    return batch;
+  }
+
+  async #takeUnread(place: Place, list: List, max: number): Promise<readonly Copy[]> {
+    const mails = await this.#readBack.readHead(place, list);
+    const ready: Copy[] = [];
+    for (const mail of mails) {
+      if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
+      else if (mail.quarantined !== undefined) this.#setAside(mail);
+      else ready.push(mail);
+    }
+    const [first] = ready;
+    const batch: Copy[] = [];
+    const rest: Copy[] = [];
+    for (const mail of ready) (first && batch.length < max && shareTransaction(first, mail) ? batch : rest).push(mail);
+    this.putBack(rest);
+    this.#stock.wake(place);
+    return batch;
+  }
+
+  /** A mail whose mark a crash cut off: the record itself says that it is set aside. */
+  #setAside(mail: Copy): void {
+    this.#stock.hold(mail.ticket);
+    this.#markHeld(mail);
+  }
+
+  /** Lets recovery know at once what else only reading the record would tell. */
+  #markHeld(mail: Copy): void {
+    this.#stock.spool.change(mail.ticket, mail.attempts, MARKS.held, mail.lastReply);
+  }
+
+  /** Ends a mail that is too old to be tried, where never_attempt_expired_messages asks for it. */
+  #endExpired(ticket: number, place: Place, now: number): boolean {
+    const { entries, anchor } = this.#stock;
+    const { values, retry } = this.#stock.settings(place);
+    if (!values.never_attempt_expired_messages) return false;
+    if (!hasExpired(retry, (now - entries.received(ticket)) / 1000, anchor.expiryRests(now))) return false;
+    this.#endings.begin([ticket], { reply: NOT_ATTEMPTED, quiet: false });
+    return true;
+  }
+
+  #rulesOf(mail: Copy, place: Place): RetryRules {
+    const { retry } = this.#stock.settings(place);
+    const own = this.#ports.schedule?.(mail);
+    return own ? { ...retry, expirationSeconds: own.expirationSeconds, intervalSeconds: own.intervalSeconds, retries: own.retries } : retry;
+  }
+
+  #isTaken(mail: Copy): boolean {
+    return this.#stock.residents.at(mail.ticket) === mail && this.#stock.entries.list(mail.ticket) === LIST.taken;
+  }
+}

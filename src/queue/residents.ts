@@ -1,0 +1,56 @@
+/** Mails that are in memory, by ticket, with an exact count of their bytes: what copies share counts once. */
+import type { Copy } from '../module/copy.js';
+
+export class Residents {
+  readonly #mails = new Map<number, Copy>();
+  /** How many mails hold a header block or body that several may share. */
+  readonly #uses = new Map<object, number>();
+  #bytes = 0;
+
+  get count(): number {
+    return this.#mails.size;
+  }
+
+  /** Octets of header blocks and bodies in memory; bodies in their own files are not. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  at(ticket: number): Copy | undefined {
+    return this.#mails.get(ticket);
+  }
+
+  keep(ticket: number, mail: Copy): void {
+    if (this.#mails.has(ticket)) this.drop(ticket);
+    this.#mails.set(ticket, mail);
+    if (this.#use(mail.headers)) this.#bytes += mail.headers.bytes().length;
+    if (this.#use(mail.content)) this.#bytes += residentBytes(mail);
+  }
+
+  drop(ticket: number): void {
+    const mail = this.#mails.get(ticket);
+    if (!mail) return;
+    this.#mails.delete(ticket);
+    if (this.#unuse(mail.headers)) this.#bytes -= mail.headers.bytes().length;
+    if (this.#unuse(mail.content)) this.#bytes -= residentBytes(mail);
+  }
+
+  #use(thing: object): boolean {
+    const uses = this.#uses.get(thing) ?? 0;
+    this.#uses.set(thing, uses + 1);
+    return uses === 0;
+  }
+
+  #unuse(thing: object): boolean {
+    const uses = (this.#uses.get(thing) ?? 1) - 1;
+    if (uses > 0) this.#uses.set(thing, uses);
+    else this.#uses.delete(thing);
+    return uses <= 0;
+  }
+}
+
+function residentBytes(mail: Copy): number {
+  let sum = 0;
+  for (const chunk of mail.content.resident ?? []) sum += chunk.length;
+  return sum;
+}

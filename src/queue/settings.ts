@@ -1,0 +1,83 @@
+/** The options that the queue reads, by place. */
+import type { Place, PlaceParts } from '../module/place.js';
+import type { RetryRules } from './retry.js';
+
+/** Option values of one place, named as in the configuration. Durations in seconds. */
+export interface QueueValues {
+  readonly never_retry: boolean;
+  readonly message_expiration: number;
+  readonly retry_interval: number;
+  readonly max_retry_interval: number;
+  /** A limit, `auto` (derived from message_expiration), `none` or unset (age only). */
+  readonly max_retries: number | 'auto' | 'none' | undefined;
+  readonly never_attempt_expired_messages: boolean;
+  readonly drop_body_after_trans_fail: number;
+  /** −1 = no limit, 0 = none. */
+  readonly max_resident_active_queue: number;
+  /** 0 = no limit. */
+  readonly max_resident_messages: number;
+  readonly suspend_delivery: boolean;
+  readonly delayed_binding_domain_fuzz: number;
+}
+
+/** What the queue needs of a configuration snapshot. */
+export interface QueueSnapshot {
+  at(where: PlaceParts): QueueValues;
+}
+
+/** Options of a place, with the part that decides about retries in the form `judge` reads. */
+export interface Settings {
+  readonly values: QueueValues;
+  readonly retry: RetryRules;
+}
+
+/** Settings by place, read anew when another snapshot is in force. */
+export class SettingsBook {
+  readonly #inForce: () => QueueSnapshot;
+  #snapshot: QueueSnapshot | undefined;
+  #byPlace: (Settings | undefined)[] = [];
+  /** The place that the settings of a number were read for: numbers are used again. */
+  #owners: (Place | undefined)[] = [];
+  /** Many places have the same values: they share one object. */
+  readonly #shared = new Map<QueueValues, Settings>();
+
+  constructor(inForce: () => QueueSnapshot) {
+    this.#inForce = inForce;
+  }
+
+  of(place: Place): Settings {
+    const snapshot = this.#inForce();
+    if (snapshot !== this.#snapshot) this.#turnOver(snapshot);
+    const { index } = place;
+    const known = this.#byPlace[index];
+    if (known && this.#owners[index] === place) return known;
+    const settings = this.#share(snapshot.at(place));
+    this.#byPlace[index] = settings;
+    this.#owners[index] = place;
+    return settings;
+  }
+
+  #turnOver(snapshot: QueueSnapshot): void {
+    this.#snapshot = snapshot;
+    this.#byPlace = [];
+    this.#owners = [];
+    this.#shared.clear();
+  }
+
+  #share(values: QueueValues): Settings {
+    let settings = this.#shared.get(values);
+    if (!settings) {
+      settings = { values, retry: readRetryRules(values) };
+      this.#shared.set(values, settings);
+    }
+    return settings;
+  }
+}
+
+const readRetryRules = (values: QueueValues): RetryRules => ({
+  neverRetry: values.never_retry,
+  expirationSeconds: values.message_expiration,
+  intervalSeconds: values.retry_interval,
+  maxIntervalSeconds: values.max_retry_interval,
+  retries: values.max_retries ?? 'none',
+});

@@ -1,0 +1,247 @@
+/**
+ * What the queue holds, and the only ways it may change: lists, wheel, memory and wake-ups always move together here.
+ * An entry is in the schedule exactly when it is on its place's delayed list.
+ */
+import type { Clock } from '../kernel/clock.js';
+import type { Copy } from '../module/copy.js';
+import type { Carrier } from '../module/flow.js';
+import type { Place, PlaceTable } from '../module/place.js';
+import type { Spool } from '../module/spool.js';
+import { Anchor } from './anchor.js';
+import { Entries, LIST, NOBODY } from './entries.js';
+import { stopOf } from './explain.js';
+import { Holds } from './holds.js';
+import { Residents } from './residents.js';
+import { Schedule } from './schedule.js';
+import { type QueueSnapshot, type QueueValues, type Settings, SettingsBook } from './settings.js';
+
+export interface StockPorts {
+  readonly clock: Clock;
+  readonly spool: Spool;
+  readonly places: PlaceTable;
+  /** The configuration in force. */
+  snapshot(): QueueSnapshot;
+  /** Runs a task at the end of this loop turn; setImmediate when not given. */
+  turn?(task: () => void): void;
+}
+
+export class Stock {
+  readonly clock: Clock;
+  readonly spool: Spool;
+  readonly places: PlaceTable;
+  readonly anchor: Anchor;
+  readonly entries = new Entries();
+  readonly residents = new Residents();
+  readonly schedule: Schedule;
+  readonly holds = new Holds();
+  readonly #settings: SettingsBook;
+  readonly #turn: (task: () => void) => void;
+  #woken = new Set<Place>();
+  #turnAsked = false;
+  #carrier: Carrier | undefined;
+  #wakes = 0;
+
+  constructor(ports: StockPorts) {
+    this.clock = ports.clock;
+    this.spool = ports.spool;
+    this.places = ports.places;
+    this.anchor = new Anchor(ports.clock);
+    this.schedule = new Schedule(
+      ports.clock,
+      (ticket) => this.entries.due(ticket),
+      (tickets) => this.#becomeDue(tickets),
+    );
+    this.#settings = new SettingsBook(() => ports.snapshot());
+    this.#turn = ports.turn ?? ((task) => void setImmediate(task));
+  }
+
+  connect(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.wakeAll();
+  }
+
+  get carrier(): Carrier | undefined {
+    return this.#carrier;
+  }
+
+  /** Calls of Carrier.wake so far. */
+  get wakes(): number {
+    return this.#wakes;
+  }
+
+  settings(place: Place): Settings {
+    return this.#settings.of(place);
+  }
+
+  /** No mail of this place may start now. */
+  isStopped(place: Place, now: number): boolean {
+    const { values } = this.settings(place);
+    if (this.spool.blocked === undefined && !values.suspend_delivery && this.holds.size === 0) return false;
+    return stopOf({ blocked: this.spool.blocked, suspended: values.suspend_delivery, hold: this.holds.of(place, now) }) !== undefined;
+  }
+
+  /** The place of an entry. */
+  placeOf(ticket: number): Place {
+    const place = this.places.at(this.entries.place(ticket));
+    if (!place) throw new RangeError(`entry ${ticket} has lost its place`);
+    return place;
+  }
+
+  /** Takes in a mail that is due now. */
+  addDue(ticket: number, place: Place, due: number, received: number, attempts: number, urgent: boolean): void {
+    this.entries.add(ticket, place.index, urgent ? LIST.urgent : LIST.active, due, received, attempts, urgent);
+    this.wake(place);
+  }
+
+  /** Takes in a mail that waits for its time. */
+  addDelayed(ticket: number, place: Place, due: number, received: number, attempts: number, urgent: boolean): void {
+    this.entries.add(ticket, place.index, LIST.delayed, due, received, attempts, urgent);
+    this.schedule.add(ticket, due);
+  }
+
+  addHeld(ticket: number, place: Place, due: number, received: number, attempts: number, urgent: boolean): void {
+    this.entries.add(ticket, place.index, LIST.held, due, received, attempts, urgent);
+  }
+
+  /** Hands an entry to delivery. */
+  take(ticket: number): void {
+    this.#leave(ticket);
+    this.entries.append(ticket, LIST.taken);
+  }
+
+  /** Back to the front of the due mail. */
+  restore(ticket: number): void {
+    this.#leave(ticket);
+    this.entries.restore(ticket);
+    this.#trim(ticket);
+    this.wake(this.placeOf(ticket));
+  }
+
+  /** Due now, behind what is due already. */
+  makeDue(ticket: number, due: number): void {
+    this.#leave(ticket);
+    this.entries.setDue(ticket, due);
+    this.entries.activate(ticket);
+    this.#trim(ticket);
+    this.wake(this.placeOf(ticket));
+  }
+
+  /** Waits until `due`; the body stays in memory only after the first few failures and while there is room. */
+  delay(ticket: number, due: number): void {
+    this.#leave(ticket);
+    this.entries.setDue(ticket, due);
+    this.entries.append(ticket, LIST.delayed);
+    this.schedule.add(ticket, due);
+    const { values } = this.settings(this.placeOf(ticket));
+    if (this.entries.attempts(ticket) >= values.drop_body_after_trans_fail || this.#isOverLimit(values)) this.residents.drop(ticket);
+  }
+
+  hold(ticket: number): void {
+    this.#leave(ticket);
+    this.entries.append(ticket, LIST.held);
+    this.residents.drop(ticket);
+  }
+
+  /** No delivery any more: an operator or age ended it. */
+  end(ticket: number): void {
+    this.#leave(ticket);
+    this.entries.append(ticket, LIST.ending);
+  }
+
+  /** Moves an entry, which must not be taken, to another place. */
+  rehome(ticket: number, place: Place): void {
+    const list = this.entries.list(ticket);
+    this.entries.rehome(ticket, place.index, list === LIST.active || list === LIST.urgent ? LIST.none : list);
+    const mail = this.residents.at(ticket);
+    if (mail) mail.place = place;
+    if (list === LIST.active || list === LIST.urgent) {
+      this.entries.activate(ticket);
+      this.wake(place);
+    }
+  }
+
+  /** The mail is gone: nothing remembers it. */
+  forget(ticket: number): void {
+    this.#leave(ticket);
+    this.entries.remove(ticket);
+    this.residents.drop(ticket);
+  }
+
+  /** Keeps a mail in memory when its place and the daemon have room for it. */
+  offerResidence(ticket: number, mail: Copy, place: Place): void {
+    const { values } = this.settings(place);
+    const most = values.max_resident_active_queue;
+    if (most >= 0 && this.entries.countDue(place.index) > most) return;
+    if (!this.#isOverLimit(values)) this.residents.keep(ticket, mail);
+  }
+
+  /** Lets bodies of waiting mail go until at most `bytes` are in memory: delayed mail first. */
+  shrink(bytes: number): void {
+    for (const list of [LIST.delayed, LIST.active, LIST.urgent] as const) {
+      for (const place of this.places) {
+        if (this.residents.bytes <= bytes) return;
+        for (const ticket of this.entries.walk(place.index, list)) this.residents.drop(ticket);
+      }
+    }
+  }
+
+  /** Runs a task at the end of this loop turn. */
+  atTurnEnd(task: () => void): void {
+    this.#turn(task);
+  }
+
+  /** Calls the carrier for this place at the end of the turn. */
+  wake(place: Place): void {
+    if (!this.#carrier) return;
+    this.#woken.add(place);
+    if (this.#turnAsked) return;
+    this.#turnAsked = true;
+    this.#turn(this.#flushWakes);
+  }
+
+  /** Wakes every place that has due mail: something that stopped all of them has ended. */
+  wakeAll(): void {
+    for (const place of this.places) if (this.entries.countDue(place.index) > 0) this.wake(place);
+  }
+
+  readonly #flushWakes = (): void => {
+    this.#turnAsked = false;
+    const woken = this.#woken;
+    this.#woken = new Set();
+    const now = this.anchor.mono();
+    for (const place of woken) {
+      if (this.entries.countDue(place.index) === 0 || this.isStopped(place, now)) continue;
+      this.#wakes++;
+      this.#carrier?.wake(place);
+    }
+  };
+
+  #becomeDue(tickets: Uint32Array): void {
+    const { entries } = this;
+    tickets.sort((a, b) => entries.place(a) - entries.place(b) || entries.due(a) - entries.due(b));
+    const hints = [NOBODY, NOBODY];
+    for (const ticket of tickets) {
+      const urgent = entries.urgent(ticket) ? 1 : 0;
+      entries.activate(ticket, hints[urgent]);
+      hints[urgent] = ticket;
+      this.#trim(ticket);
+      this.wake(this.placeOf(ticket));
+    }
+  }
+
+  #leave(ticket: number): void {
+    if (this.entries.list(ticket) === LIST.delayed) this.schedule.remove(ticket);
+  }
+
+  /** Drops the body of a due mail when its place has more in memory than it may. */
+  #trim(ticket: number): void {
+    if (!this.residents.at(ticket)) return;
+    const place = this.placeOf(ticket);
+    const most = this.settings(place).values.max_resident_active_queue;
+    if (most >= 0 && this.entries.countDue(place.index) > most) this.residents.drop(ticket);
+  }
+
+  #isOverLimit(values: QueueValues): boolean {
+    return values.max_resident_messages > 0 && this.residents.count >= values.max_resident_messages;
+  }
+}

@@ -1,0 +1,239 @@
+/** What the console shows of the queue: plain data, no words. Times are wall milliseconds. */
+import type { Place, PlaceParts } from '../module/place.js';
+import type { Endings } from './endings.js';
+import { LIST, type List, NOBODY } from './entries.js';
+import { explain } from './explain.js';
+import { matches } from './holds.js';
+import { problems } from './problems.js';
+import type { ReadBack } from './read-back.js';
+import { REASONS, type Reason, reason } from './reasons.js';
+import {
+  addCounts,
+  countsFrom,
+  type DomainRow,
+  type MailDetails,
+  type MailRow,
+  type MailState,
+  type PlaceRow,
+  pickCounts,
+  type Summary,
+} from './rows.js';
+import { countBefore, smallest } from './select.js';
+import type { Stock } from './stock.js';
+
+const STATES: Record<List, MailState> = {
+  [LIST.none]: 'ending',
+  [LIST.active]: 'active',
+  [LIST.urgent]: 'active',
+  [LIST.delayed]: 'delayed',
+  [LIST.taken]: 'in flight',
+  [LIST.held]: 'held',
+  [LIST.ending]: 'ending',
+};
+
+/** Order in which a place's mails are shown. */
+const SHOWN: readonly List[] = [LIST.taken, LIST.urgent, LIST.active, LIST.delayed, LIST.held, LIST.ending];
+
+export class QueueViews {
+  readonly #stock: Stock;
+  readonly #endings: Endings;
+  readonly #readBack: ReadBack;
+
+  constructor(stock: Stock, endings: Endings, readBack: ReadBack) {
+    this.#stock = stock;
+    this.#endings = endings;
+    this.#readBack = readBack;
+  }
+
+  summary(): Summary {
+    const { entries, residents } = this.#stock;
+    const used = this.#usedPlaces({});
+    return {
+      ...countsFrom((list) => entries.total(list)),
+      domains: new Set(used.map((place) => place.domain)).size,
+      places: used.length,
+      residentMails: residents.count,
+      residentBytes: residents.bytes,
+    };
+  }
+
+  /** Places that have mail, those with most of it first. */
+  places(where: PlaceParts = {}, limit = Number.POSITIVE_INFINITY): readonly PlaceRow[] {
+    return smallest(this.#usedPlaces(where), limit, (place) => -this.#stock.entries.countAll(place.index)).map((place) =>
+      this.#placeRow(place),
+    );
+  }
+
+  /** Domains that have mail, those with most of it first. */
+  domains(where: PlaceParts = {}, limit = Number.POSITIVE_INFINITY): readonly DomainRow[] {
+    const rows = new Map<string, DomainRow>();
+    for (const place of this.#usedPlaces(where)) {
+      const row = this.#placeRow(place);
+      const known = rows.get(place.domain);
+      const sum = known ? addCounts(known, row) : row;
+      rows.set(place.domain, { ...pickCounts(sum), domain: place.domain, connections: row.connections + (known?.connections ?? 0) });
+    }
+    return smallest([...rows.values()], limit, (row) => -row.total);
+  }
+
+  /** When the oldest mail came in; undefined when there is none. Looks at every mail. */
+  oldest(where: PlaceParts = {}): number | undefined {
+    const { entries, anchor } = this.#stock;
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const place of this.#usedPlaces(where)) {
+      for (const list of SHOWN) for (const ticket of entries.walk(place.index, list)) oldest = Math.min(oldest, entries.received(ticket));
+    }
+    return oldest === Number.POSITIVE_INFINITY ? undefined : anchor.wallOf(oldest);
+  }
+
+  /** Mails of matching places in the order they will go; bodies that are not in memory are read for their addresses. */
+  async mails(where: PlaceParts, limit: number, offset = 0): Promise<readonly MailRow[]> {
+    const tickets: number[] = [];
+    let skip = offset;
+    for (const place of this.#usedPlaces(where)) {
+      for (const list of SHOWN) {
+        if (tickets.length >= limit) break;
+        const count = this.#stock.entries.count(place.index, list);
+        if (skip >= count) skip -= count;
+        else {
+          tickets.push(...this.#slice(place, list, skip, limit - tickets.length));
+          skip = 0;
+        }
+      }
+    }
+    return Promise.all(tickets.map((ticket) => this.#mailRow(ticket)));
+  }
+
+  /** Everything about one mail; undefined when it is not in the queue. Rejects when the spool cannot read it. */
+  async details(id: string): Promise<MailDetails | undefined> {
+    const { entries, residents, spool } = this.#stock;
+    const ticket = spool.find(id);
+    if (ticket === undefined || entries.list(ticket) === LIST.none) return undefined;
+    const resident = residents.at(ticket) !== undefined;
+    const mail = await this.#readBack.read(ticket);
+    // It may have gone while it was read.
+    if (entries.list(ticket) === LIST.none) return undefined;
+    const { source } = mail.reception;
+    return {
+      ...this.#base(ticket),
+      sender: mail.sender?.toString() ?? '',
+      recipient: mail.recipient.toString(),
+      priority: mail.priority,
+      lastReply: mail.lastReply,
+      protocol: mail.reception.protocol,
+      receivedFrom: source ? `${source.ip}:${source.port}` : '',
+      size: mail.size,
+      resident,
+      quarantined: mail.quarantined,
+      why: this.#why(ticket, mail.quarantined),
+    };
+  }
+
+  /** Why a mail is not gone yet. */
+  why(id: string): Reason {
+    const ticket = this.#stock.spool.find(id);
+    return ticket === undefined ? reason(REASONS.unknown) : this.#why(ticket);
+  }
+
+  /** A mail's bytes for `message details full`; rejects with NOT_FOUND. */
+  async read(id: string) {
+    const ticket = this.#stock.spool.find(id);
+    if (ticket === undefined || this.#stock.entries.list(ticket) === LIST.none) throw problems.NOT_FOUND(id);
+    return this.#readBack.read(ticket);
+  }
+
+  #why(ticket: number, quarantined?: string): Reason {
+    const { entries, anchor, carrier, spool, holds } = this.#stock;
+    const list = entries.list(ticket);
+    if (list === LIST.none) return reason(REASONS.unknown);
+    const place = this.#stock.placeOf(ticket);
+    const now = anchor.mono();
+    const note = list === LIST.ending ? this.#endings.noteOf(ticket) : (quarantined ?? 'by a policy');
+    const isDue = list === LIST.active || list === LIST.urgent;
+    return explain(
+      place,
+      {
+        list,
+        due: entries.due(ticket),
+        attempts: entries.attempts(ticket),
+        ahead: isDue ? this.#countAhead(ticket, place, list) : 0,
+        note,
+      },
+      now,
+      {
+        blocked: spool.blocked,
+        suspended: this.#stock.settings(place).values.suspend_delivery,
+        hold: holds.of(place, now),
+        hindrance: (at) => carrier?.hindrance(at),
+        wallOf: (mono) => anchor.wallOf(mono),
+      },
+    );
+  }
+
+  #countAhead(ticket: number, place: Place, list: List): number {
+    const { entries } = this.#stock;
+    const urgent = list === LIST.urgent ? 0 : entries.count(place.index, LIST.urgent);
+    return urgent + countBefore(entries.walk(place.index, list), ticket);
+  }
+
+  #usedPlaces(where: PlaceParts): readonly Place[] {
+    const used: Place[] = [];
+    for (const place of this.#stock.places) if (matches(where, place) && this.#stock.entries.countAll(place.index) > 0) used.push(place);
+    return used;
+  }
+
+  #slice(place: Place, list: List, offset: number, limit: number): readonly number[] {
+    const { entries } = this.#stock;
+    // The delayed list has no order; the first few by next attempt are picked out of it.
+    if (list === LIST.delayed) return smallest(entries.walk(place.index, list), offset + limit, (t) => entries.due(t)).slice(offset);
+    const tickets: number[] = [];
+    let skip = offset;
+    for (let t = entries.head(place.index, list); t !== NOBODY && tickets.length < limit; t = entries.next(t))
+      if (skip-- <= 0) tickets.push(t);
+    return tickets;
+  }
+
+  #placeRow(place: Place): PlaceRow {
+    const { entries, carrier, anchor, spool, holds } = this.#stock;
+    const { suspend_delivery } = this.#stock.settings(place).values;
+    const stopped =
+      spool.blocked !== undefined
+        ? REASONS.spool_blocked.code
+        : suspend_delivery
+          ? REASONS.suspended.code
+          : holds.of(place, anchor.mono()) && REASONS.stopped.code;
+    return {
+      group: place.group,
+      binding: place.binding,
+      domain: place.domain,
+      ...countsFrom((list) => entries.count(place.index, list)),
+      connections: carrier?.connections(place) ?? 0,
+      stopped,
+    };
+  }
+
+  #base(ticket: number): Omit<MailRow, 'sender' | 'recipient'> {
+    const { entries, anchor, spool } = this.#stock;
+    const { group, binding, domain } = this.#stock.placeOf(ticket);
+    return {
+      id: spool.id(ticket),
+      state: STATES[entries.list(ticket)],
+      group,
+      binding,
+      domain,
+      created: anchor.wallOf(entries.received(ticket)),
+      nextAttempt: anchor.wallOf(entries.due(ticket)),
+      attempts: entries.attempts(ticket),
+    };
+  }
+
+  async #mailRow(ticket: number): Promise<MailRow> {
+    const row = this.#base(ticket);
+    try {
+      const mail = await this.#readBack.read(ticket);
+      return { ...row, sender: mail.sender?.toString() ?? '', recipient: mail.recipient.toString() };
+    } catch {
+      return { ...row, sender: undefined, recipient: undefined };
+    }
+  }
+}

@@ -1,0 +1,39 @@
+/** What the receive room needs of the rest of the house; the composition hands it in. */
+import type { InboundValues, OutboundValues } from '../config/snapshot.js';
+import type { Clock } from '../kernel/clock.js';
+import type { Copy } from '../module/copy.js';
+import type { Intake } from '../module/flow.js';
+import type { Chains } from '../module/hook-set.js';
+import type { PlaceTable } from '../module/place.js';
+import type { Session } from '../module/session.js';
+import type { Spool } from '../module/spool.js';
+import type { Reply } from '../module/verdict.js';
+import type { Host } from './complete.js';
+import type { Bindings } from './placement.js';
+
+/** One configuration in force: options and the chains made for it. */
+export interface Rules {
+  readonly chains: Chains;
+  readonly bindings: Bindings;
+  /** Options for a client; undefined when no listener admits it any more. */
+  inbound(session: Session): InboundValues | undefined;
+  outbound(domain: string): OutboundValues;
+}
+
+export interface ReceivePorts {
+  readonly clock: Clock;
+  readonly spool: Spool;
+  readonly queue: Intake;
+  readonly places: PlaceTable;
+  /** The newest configuration. */
+  rules(): Rules;
+  nextId(): string;
+  /** A number in [0, 1). */
+  random(): number;
+  /** Why nothing is accepted right now (memory, shut-down), or undefined. */
+  refusing(): string | undefined;
+  /** Told when a hook refused one copy of several: its sender gets a notice. */
+  refusedCopy(copy: Copy, reply: Reply): void;
+  readonly host: Host;
+  log(level: 'warning' | 'error', text: string, cause?: unknown): void;
+}

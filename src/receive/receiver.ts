@@ -1,0 +1,309 @@
+/** Decides about mail that comes over SMTP: asks the hooks, takes a message to the spool, and says 250 when the disk has it. */
+import type { InboundValues } from '../config/snapshot.js';
+import type { Address } from '../mail/address.js';
+import { Facts } from '../mail/facts.js';
+import { Headers } from '../mail/headers.js';
+import type { Reply } from '../mail/reply.js';
+import { bodyOf, Copy } from '../module/copy.js';
+import type { Protocol, Reception as ReceptionFacts } from '../module/message.js';
+import type { LargeBody } from '../module/spool.js';
+import { isRefusal, type Refusal, type Verdict } from '../module/verdict.js';
+import type {
+  HelloVerb,
+  Later,
+  MailParams,
+  RcptParams,
+  ReceivedContent,
+  Reception,
+  ServerSession,
+  SessionEvent,
+} from '../smtp/server/reception.js';
+import { completeHeaders } from './complete.js';
+import type { ReceivePorts, Rules } from './ports.js';
+import { findRelayReason } from './relay.js';
+import {
+  BLACKHOLED,
+  DISCARDED,
+  LITERAL_REFUSED,
+  LOCAL_ERROR,
+  NO_RESOURCES,
+  NO_ROOM,
+  NULL_SENDER_REFUSED,
+  queuedAs,
+  RELAY_DENIED,
+  THROTTLED,
+} from './replies.js';
+import { Throttles } from './throttle.js';
+import { endOf, type Passage, type Recipient, type Transit } from './transit.js';
+
+/** What reception keeps of an open transaction. */
+export interface Pending {
+  readonly draft: Copy;
+  readonly rules: Rules;
+  /** A hook dropped the message: 250 is said and nothing is kept. */
+  discarded: { readonly by: string; readonly reason: string } | undefined;
+  /** Recipients a hook dropped. */
+  readonly dropped: Set<string>;
+}
+
+type Client = ServerSession<Pending>;
+
+const EMPTY_BODY = bodyOf([]);
+const NO_HEADERS = Buffer.alloc(0);
+
+/** Number of the reception state "relaying denied". */
+const RELAYING_DENIED = 13;
+
+const isLater = <T>(x: T | Promise<T>): x is Promise<T> => x instanceof Promise;
+
+export class Receiver implements Reception<Pending> {
+  readonly #ports: ReceivePorts;
+  readonly #transit: Transit;
+  readonly #throttles: Throttles;
+
+  constructor(ports: ReceivePorts, transit: Transit) {
+    this.#ports = ports;
+    this.#transit = transit;
+    this.#throttles = new Throttles(ports.clock);
+  }
+
+  options(session: Client): InboundValues | undefined {
+    return this.#ports.rules().inbound(session);
+  }
+
+  accept(session: Client): Later<Verdict> {
+    if (this.#ports.refusing() !== undefined) return this.#refuse(session, { do: 'disconnect', reply: NO_RESOURCES });
+    for (const [key, value] of session.options.context) session.facts.set(key, value);
+    return this.#ask(session, this.#ports.rules().chains.accept.run(session));
+  }
+
+  connect(session: Client): Later<Verdict> {
+    return this.#ask(session, this.#ports.rules().chains.connect.run(session));
+  }
+
+  ehlo(session: Client, _verb: HelloVerb, name: string): Later<Verdict> {
+    const { chains } = this.#ports.rules();
+    if (chains.ehlo.empty) return undefined;
+    return this.#ask(session, chains.ehlo.run(session, name));
+  }
+
+  mailFrom(session: Client, sender: Address | null, params: MailParams, line: string): Later<Verdict> {
+    const { options, transaction } = session;
+    if (this.#ports.spool.refusing !== undefined) return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
+    if (sender === null && !options.allow_null_envelope_sender) return this.#refuse(session, { do: 'reject', reply: NULL_SENDER_REFUSED });
+    if (!this.#throttles.admits(options.inbound_throttle_messages)) return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
+    if (!transaction) return { do: 'tempfail', reply: LOCAL_ERROR };
+    const rules = this.#ports.rules();
+    const draft = this.#openDraft(session, sender, params);
+    draft.line = line;
+    transaction.own = { draft, rules, discarded: undefined, dropped: new Set() };
+    if (rules.chains.mail_from.empty) return undefined;
+    return this.#ask(session, rules.chains.mail_from.run(session, sender, draft));
+  }
+
+  rcptTo(session: Client, recipient: Address, _params: RcptParams, line: string): Later<Verdict> {
+    const pending = session.transaction?.own;
+    if (!pending) return { do: 'tempfail', reply: LOCAL_ERROR };
+    const { rules, draft } = pending;
+    if (!session.options.allow_ip_literal && recipient.domain.startsWith('[')) {
+      return this.#refuse(session, { do: 'reject', reply: LITERAL_REFUSED });
+    }
+    const reason = findRelayReason(session.options, {
+      ip: session.peer.ip,
+      senderDomain: draft.sender?.domain,
+      recipientDomain: recipient.domain,
+      allowedByContext: session.facts.get('can_relay') === 'true',
+    });
+    if (reason === undefined) {
+      if (rules.chains.relay.empty) return this.#refuse(session, { do: 'reject', reply: RELAY_DENIED }, RELAYING_DENIED);
+      return this.#askRelay(session, recipient, pending, line);
+    }
+    return this.#askRecipient(session, recipient, pending, line);
+  }
+
+  recipients(session: Client): Later<Verdict> {
+    const pending = session.transaction?.own;
+    if (!pending || pending.rules.chains.recipients.empty) return undefined;
+    pending.draft.recipients = session.transaction?.recipients.map(({ address }) => address) ?? [];
+    return this.#ask(session, pending.rules.chains.recipients.run(session, pending.draft));
+  }
+
+  largeBody(): Promise<LargeBody> {
+    return this.#ports.spool.openLarge();
+  }
+
+  message(session: Client, content: ReceivedContent): Later<Reply> {
+    const { transaction } = session;
+    const pending = transaction?.own;
+    if (!transaction || !pending) return LOCAL_ERROR;
+    return this.#take(
+      session,
+      pending,
+      content,
+      transaction.recipients.filter(({ address }) => !pending.dropped.has(String(address))),
+    );
+  }
+
+  reset(): void {
+    // The draft belongs to the transaction and goes with it; nothing else was opened.
+  }
+
+  command(session: Client, verb: string, line: string, reply: Reply): void {
+    const { command } = this.#ports.rules().chains;
+    if (!command.empty) command.run(session, verb, line, reply);
+  }
+
+  refused(session: Client, phase: number, reply: Reply): void {
+    this.#tellRefusal(session, phase, '', reply, undefined);
+  }
+
+  event(session: Client, event: SessionEvent, detail: string): void {
+    if (event === 'early_talker') session.facts.set('early_talker', 'yes');
+    this.#ports.log('warning', `${event} from ${session.peer.ip === '' ? 'a unix socket' : session.peer.ip}: ${detail}`);
+  }
+
+  failed(session: Client, error: unknown): void {
+    this.#ports.log('error', `reception from ${session.peer.ip} failed`, error);
+  }
+
+  closed(session: Client): void {
+    const { disconnected } = this.#ports.rules().chains;
+    if (!disconnected.empty) disconnected.run(session);
+  }
+
+  #openDraft(session: Client, sender: Address | null, params: MailParams): Copy {
+    const ports = this.#ports;
+    const source = session.peer.ip === '' ? undefined : session.peer;
+    const facts: ReceptionFacts = {
+      batchId: ports.nextId(),
+      connectionId: session.id,
+      protocol: session.protocol satisfies Protocol,
+      ...(source && { source }),
+      local: session.local,
+      receivedAt: ports.clock.now(),
+      sender,
+      facts: session.facts,
+      ...(session.helo !== undefined && { helo: session.helo }),
+      ...(session.user !== undefined && { user: session.user }),
+      ...(session.pathway !== undefined && { pathway: session.pathway }),
+      smtpUtf8: params.smtpUtf8,
+      ...(params.envelopeId !== undefined && { envelopeId: params.envelopeId }),
+      ...(params.returnContent !== undefined && { returnContent: params.returnContent }),
+    };
+    return new Copy(ports.nextId(), facts, [], new Headers(NO_HEADERS), EMPTY_BODY, new Facts());
+  }
+
+  async #askRelay(session: Client, recipient: Address, pending: Pending, line: string): Promise<Verdict> {
+    const allowed = await pending.rules.chains.relay.run(session, recipient);
+    if (allowed !== true) return this.#refuse(session, { do: 'reject', reply: RELAY_DENIED }, RELAYING_DENIED);
+    return this.#askRecipient(session, recipient, pending, line);
+  }
+
+  #askRecipient(session: Client, recipient: Address, pending: Pending, line: string): Later<Verdict> {
+    const { rules, draft } = pending;
+    const { blackhole } = rules.outbound(recipient.domain);
+    if (blackhole === 'true' || blackhole === 'inline') return this.#refuse(session, { do: 'reject', reply: BLACKHOLED });
+    if (rules.chains.rcpt_to.empty) return undefined;
+    draft.line = line;
+    const said = rules.chains.rcpt_to.run(session, recipient, draft);
+    const settle = (verdict: Verdict): Verdict => {
+      if (verdict && verdict.do === 'discard') {
+        pending.dropped.add(String(recipient));
+        return undefined;
+      }
+      return this.#settle(session, verdict);
+    };
+    return isLater(said) ? said.then(settle) : settle(said);
+  }
+
+  /** From the last byte to the reply. */
+  async #take(
+    session: Client,
+    pending: Pending,
+    content: ReceivedContent,
+    accepted: readonly { address: Address; params: RcptParams }[],
+  ): Promise<Reply> {
+    const ports = this.#ports;
+    const { draft, rules } = pending;
+    const { chains } = rules;
+    const completed = completeHeaders(session, draft, content, ports.host);
+    if ('refused' in completed) {
+      this.#tellRefusal(session, session.phase, '', completed.refused, draft);
+      return completed.refused;
+    }
+    draft.headers = completed.headers;
+    draft.content = content.body;
+    draft.recipients = accepted.map(({ address }) => address);
+    if (!chains.data.empty) {
+      const ended = endOf(await chains.data.run(session, draft));
+      if (ended) return this.#end(session, draft, ended);
+    }
+    if (pending.discarded || accepted.length === 0) {
+      return this.#end(session, draft, {
+        kind: 'discarded',
+        by: pending.discarded?.by ?? '',
+        reason: pending.discarded?.reason ?? 'no recipients left',
+      });
+    }
+    const recipients: Recipient[] = accepted.map(({ address, params }) => ({
+      address,
+      notify: params.notify,
+      originalRecipient: params.originalRecipient,
+    }));
+    const passage = await this.#transit.pass(draft, recipients, rules);
+    if (passage.kind !== 'copies') return this.#end(session, draft, passage);
+    try {
+      await ports.spool.write(passage.copies);
+    } catch (error) {
+      ports.log('error', 'the spool could not take a message', error);
+      this.#tellRefusal(session, session.phase, '', NO_ROOM, draft);
+      return NO_ROOM;
+    }
+    for (const copy of passage.copies) {
+      ports.queue.insert(copy);
+      chains.received.run(copy, session);
+    }
+    for (const { copy, reply, by } of passage.refused) {
+      this.#tellRefusal(session, session.phase, by, reply, copy);
+      ports.refusedCopy(copy, reply);
+    }
+    return queuedAs(passage.copies[0]?.id ?? draft.id);
+  }
+
+  /** The message goes no further: tell it and answer. */
+  #end(session: Client, draft: Copy, ended: Exclude<Passage, { kind: 'copies' }>): Reply {
+    if (ended.kind === 'discarded') {
+      this.#tellRefusal(session, session.phase, ended.by, DISCARDED, draft);
+      return queuedAs(draft.id);
+    }
+    this.#tellRefusal(session, session.phase, ended.by, ended.reply, draft);
+    if (ended.disconnect) session.shutDown();
+    return ended.reply;
+  }
+
+  #ask(session: Client, said: Later<Verdict>): Later<Verdict> {
+    return isLater(said) ? said.then((verdict) => this.#settle(session, verdict)) : this.#settle(session, said);
+  }
+
+  /** Tells a refusal, notes a discard, and hands the verdict on. */
+  #settle(session: Client, verdict: Verdict): Verdict {
+    if (!verdict) return undefined;
+    if (verdict.do === 'discard') {
+      const pending = session.transaction?.own;
+      if (pending) pending.discarded = { by: verdict.by ?? '', reason: verdict.reason };
+      return undefined;
+    }
+    return isRefusal(verdict) ? this.#refuse(session, verdict) : verdict;
+  }
+
+  #refuse(session: Client, verdict: Refusal, phase = session.phase): Verdict {
+    this.#tellRefusal(session, phase, verdict.by ?? '', verdict.reply, session.transaction?.own?.draft);
+    return verdict;
+  }
+
+  #tellRefusal(session: Client, phase: number, module: string, reply: Reply, draft: Copy | undefined): void {
+    const { rejected } = this.#ports.rules().chains;
+    if (rejected.empty) return;
+    rejected.run({ session, phase, module, reply, ...(draft && { draft }), at: this.#ports.clock.now() });
+  }
+}

@@ -1,0 +1,20 @@
+/** What reception says; the words are those of Momentum's response list where it has them. */
+import { type Reply, reply } from '../mail/reply.js';
+
+export const RELAY_DENIED = reply(550, '5.7.1', 'relaying denied');
+export const BLACKHOLED = reply(551, '5.7.1', 'recipient blackholed');
+export const NO_ROOM = reply(452, '4.3.1', 'Insufficient system storage');
+export const NO_RESOURCES = reply(421, '4.3.4', 'allocated resources exceeded');
+export const POLICY_FAILED = reply(451, '4.3.0', 'temporary policy failure');
+export const LOCAL_ERROR = reply(451, '4.3.0', 'Requested action aborted: local error in processing');
+export const NO_BINDING = reply(451, '4.3.5', 'no binding for this message');
+export const DISCARDED = reply(550, '5.7.1', '[internal] discarded by policy');
+export const NULL_SENDER_REFUSED = reply(550, '5.7.1', 'null envelope sender not allowed');
+export const LITERAL_REFUSED = reply(550, '5.1.2', 'address literals are not accepted here');
+export const DATE_MISSING = reply(550, '5.6.0', 'Missing required RFC2822 Date field');
+export const HEADERS_MISSING = reply(550, '5.6.0', 'Required headers not found');
+export const UNQUALIFIED = reply(550, '5.1.3', 'address needs a domain');
+export const THROTTLED = reply(451, '4.7.1', 'message rate exceeded, try again later');
+
+/** 250 with the id under which the operator finds the message. */
+export const queuedAs = (id: string): Reply => reply(250, '2.0.0', `OK ${id}`);

@@ -1,0 +1,167 @@
+/** From a whole draft to durable copies: every hook between the last byte and the spool, for all ways in. */
+
+import type { Address } from '../mail/address.js';
+import type { Facts } from '../mail/facts.js';
+import type { Headers } from '../mail/headers.js';
+import type { Reply } from '../mail/reply.js';
+import { Copy } from '../module/copy.js';
+import type { Chains } from '../module/hook-set.js';
+import { isRefusal, type Verdict } from '../module/verdict.js';
+import { choosePlace, UNPLACED } from './placement.js';
+import type { ReceivePorts, Rules } from './ports.js';
+import { NO_BINDING } from './replies.js';
+
+/** Everything RCPT told of one recipient. */
+export interface Recipient {
+  readonly address: Address;
+  readonly notify: number;
+  readonly originalRecipient: string | undefined;
+}
+
+/** A copy that a hook refused, with what it said. */
+export interface RefusedCopy {
+  readonly copy: Copy;
+  readonly reply: Reply;
+  readonly by: string;
+}
+
+export type Passage =
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly by: string; readonly disconnect: boolean }
+  | { readonly kind: 'discarded'; readonly by: string; readonly reason: string }
+  | { readonly kind: 'copies'; readonly copies: readonly Copy[]; readonly refused: readonly RefusedCopy[] };
+
+/** How deep an expansion may lead from one recipient, and how wide. */
+const MAX_EXPANSION_DEPTH = 16;
+const MAX_EXPANSION = 10_000;
+
+const isLater = <T>(x: T | Promise<T>): x is Promise<T> => x instanceof Promise;
+
+export class Transit {
+  readonly #ports: ReceivePorts;
+
+  constructor(ports: ReceivePorts) {
+    this.#ports = ports;
+  }
+
+  /** Runs spool_message, expand, spool, assign, final and sign. The draft carries final headers and content. */
+  async pass(draft: Copy, recipients: readonly Recipient[], rules: Rules): Promise<Passage> {
+    const { chains } = rules;
+    if (!chains.spool_message.empty) {
+      const said = chains.spool_message.run(draft);
+      const ended = endOf(isLater(said) ? await said : said);
+      if (ended) return ended;
+    }
+    const targets = chains.expand.empty ? recipients : await this.#expand(draft, recipients, chains);
+    const copies = makeCopies(draft, targets, this.#ports, !touchesCopies(chains));
+    const kept: Copy[] = [];
+    const refused: RefusedCopy[] = [];
+    let dropped: Passage | undefined;
+    for (const copy of copies) {
+      const verdict = await this.#placeCopy(copy, rules);
+      if (!verdict) {
+        kept.push(copy);
+        continue;
+      }
+      if (verdict.kind === 'refused') refused.push({ copy, reply: verdict.reply, by: verdict.by });
+      if (verdict.kind === 'refused' && verdict.disconnect) return verdict;
+      dropped = verdict;
+    }
+    if (kept.length === 0) {
+      const [first] = refused;
+      if (first) return { kind: 'refused', reply: first.reply, by: first.by, disconnect: false };
+      return dropped ?? { kind: 'discarded', by: 'alias', reason: 'expanded to nobody' };
+    }
+    shareEqualHeaders(kept);
+    return { kind: 'copies', copies: kept, refused };
+  }
+
+  /** Asks the hooks about one copy and gives it its place; nothing means it goes on. */
+  async #placeCopy(copy: Copy, rules: Rules): Promise<Passage | undefined> {
+    const { chains } = rules;
+    if (!chains.spool.empty) {
+      const ended = endOf(await chains.spool.run(copy));
+      if (ended) return ended;
+    }
+    const assigned = chains.assign.empty ? undefined : await chains.assign.run(copy);
+    const place = choosePlace(copy, assigned, rules.bindings, this.#ports.places, this.#ports.random);
+    if (place === UNPLACED) return { kind: 'refused', reply: NO_BINDING, by: '', disconnect: false };
+    copy.place = place;
+    if (!chains.final.empty) {
+      const ended = endOf(await chains.final.run(copy, place));
+      if (ended) return ended;
+    }
+    if (!chains.sign.empty) {
+      const ended = endOf(await chains.sign.run(copy, place));
+      if (ended) return ended;
+    }
+    return undefined;
+  }
+
+  /** Asks for every address, also for those an answer brought, each once; depth and width are bounded. */
+  async #expand(draft: Copy, recipients: readonly Recipient[], chains: Chains): Promise<readonly Recipient[]> {
+    const seen = new Set<string>();
+    const found: Recipient[] = [];
+    const visit = async (target: Recipient, depth: number): Promise<void> => {
+      const key = String(target.address);
+      if (seen.has(key) && depth > 0) return;
+      seen.add(key);
+      const answer = depth < MAX_EXPANSION_DEPTH ? await chains.expand.run(target.address, draft) : undefined;
+      if (answer === undefined) {
+        if (found.length < MAX_EXPANSION) found.push(target);
+        return;
+      }
+      for (const address of answer) {
+        // An address that leads to itself stays as it is.
+        if (String(address) === key) found.push(target);
+        else await visit({ address, notify: target.notify, originalRecipient: target.originalRecipient ?? `rfc822;${key}` }, depth + 1);
+      }
+    };
+    for (const recipient of recipients) await visit(recipient, 0);
+    return found;
+  }
+}
+
+const touchesCopies = (chains: Chains): boolean => !(chains.spool.empty && chains.final.empty && chains.sign.empty && chains.assign.empty);
+
+/** A verdict that ends the way, as a passage. */
+export function endOf(verdict: Verdict): Exclude<Passage, { kind: 'copies' }> | undefined {
+  if (!verdict) return undefined;
+  const by = verdict.by ?? '';
+  if (isRefusal(verdict)) return { kind: 'refused', reply: verdict.reply, by, disconnect: verdict.do === 'disconnect' };
+  return verdict.do === 'discard' ? { kind: 'discarded', by, reason: verdict.reason } : undefined;
+}
+
+/** One copy a recipient. They share body and headers; where a hook may change them, each has headers of its own. */
+function makeCopies(draft: Copy, targets: readonly Recipient[], ports: ReceivePorts, share: boolean): readonly Copy[] {
+  const [only] = targets;
+  if (targets.length === 1 && only) {
+    draft.recipients = [only.address];
+    draft.notify = only.notify;
+    draft.originalRecipient = only.originalRecipient;
+    return [draft];
+  }
+  return targets.map((target) => {
+    const headers: Headers = share ? draft.headers : draft.headers.clone();
+    const facts: Facts = draft.facts.clone();
+    const copy = new Copy(ports.nextId(), draft.reception, [target.address], headers, draft.content, facts);
+    copy.notify = target.notify;
+    copy.originalRecipient = target.originalRecipient;
+    copy.priority = draft.priority;
+    copy.quarantined = draft.quarantined;
+    copy.notice = draft.notice;
+    if (draft.binding !== undefined) copy.binding = draft.binding;
+    if (draft.bindingGroup !== undefined) copy.bindingGroup = draft.bindingGroup;
+    if (draft.routingDomain !== undefined) copy.routingDomain = draft.routingDomain;
+    return copy;
+  });
+}
+
+/** Copies whose header bytes came out equal share them again: one block in the spool, one batch at delivery. */
+function shareEqualHeaders(copies: readonly Copy[]): void {
+  const [model] = copies;
+  if (!model || copies.length === 1) return;
+  const bytes = model.headers.bytes();
+  for (const copy of copies) {
+    if (copy.headers !== model.headers && copy.headers.bytes().equals(bytes)) copy.headers = model.headers;
+  }
+}

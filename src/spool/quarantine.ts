@@ -1,0 +1,31 @@
+/** Where octets go that cannot be read: kept as files, never deleted by the daemon. */
+import path from 'node:path';
+import type { Disk } from '../kernel/disk.js';
+
+export class Quarantine {
+  readonly #disk: Disk;
+  readonly #folder: string;
+
+  constructor(disk: Disk, folder: string) {
+    this.#disk = disk;
+    this.#folder = folder;
+  }
+
+  /** Keeps octets under a name; the same name again changes nothing, so that every start does not add a copy. */
+  async keep(name: string, bytes: Buffer): Promise<void> {
+    const file = path.join(this.#folder, name.replaceAll('/', '_'));
+    if (await this.#disk.exists(file)) return;
+    const handle = await this.#disk.open(file, 'append', 0o600);
+    try {
+      await handle.append([bytes]);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+    await this.#disk.syncFolder(this.#folder);
+  }
+
+  names(): Promise<readonly string[]> {
+    return this.#disk.list(this.#folder);
+  }
+}

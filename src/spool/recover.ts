@@ -1,0 +1,156 @@
+/** From what lies on disk to a known queue: the outcome logs first, then indexes, then segments that have none, newest first. */
+import path from 'node:path';
+import { parseId } from '../kernel/ids.js';
+import type { Found } from '../module/spool.js';
+import { keyOf, type Ledger, readLedger, readWhole, type SegmentLedger } from './ledger.js';
+import type { IndexEntry } from './outcome-record.js';
+import { type ReceptionSketch, readPlace } from './reception-record.js';
+import { scanSegment } from './scan.js';
+import { Segment, segmentName } from './segment.js';
+import type { SegmentSpool } from './segment-spool.js';
+import { FLAG } from './table.js';
+
+/** After so many messages the loop gets its turn. */
+const BREATHE_EVERY = 2000;
+
+interface Told {
+  messages: number;
+  quarantined: number;
+  tornTails: number;
+}
+
+export async function recoverSpool(
+  spool: SegmentSpool,
+  atStart: { readonly segments: readonly number[]; readonly outcomes: readonly number[] },
+  found: Found,
+  signal: AbortSignal,
+): Promise<Told> {
+  const { disk, folder } = spool.options;
+  const told: Told = { messages: 0, quarantined: 0, tornTails: 0 };
+  const ledger = await readLedger(disk, folder, atStart.outcomes);
+  const numbers = [...atStart.segments].sort((a, b) => b - a);
+  const present = new Set(numbers);
+  const copies = new Map<number, number>();
+  for (const number of numbers) {
+    if (signal.aborted) return told;
+    if (ledger.dropped.has(number)) {
+      await disk.remove(path.join(folder, segmentName(number))).catch(() => {});
+      present.delete(number);
+      continue;
+    }
+    const file = await disk.open(path.join(folder, segmentName(number)), 'read');
+    const segment = new Segment(number, file, await file.size());
+    segment.sealed = true;
+    spool.segments.set(number, segment);
+    const known = ledger.of(number);
+    if (known.upTo < segment.size) {
+      const counted = await readSegment(spool, segment, known, ledger, present, told);
+      copies.set(number, counted);
+    }
+  }
+  // Only now is everything known that says a copy ended: the newest segments may end copies of older ones.
+  for (const number of numbers) {
+    const segment = spool.segments.get(number);
+    if (!segment) continue;
+    const known = ledger.of(number);
+    segment.copies = Math.max(copies.get(number) ?? 0, 2 * known.entries.size);
+    await adoptAll(spool, number, known, found, told, signal);
+    if (segment.live === 0) spool.dropSegment(segment);
+  }
+  return told;
+}
+
+/** Reads what the index does not cover; the live copies join its entries. Answers how many copies there were. */
+async function readSegment(
+  spool: SegmentSpool,
+  segment: Segment,
+  known: SegmentLedger,
+  ledger: Ledger,
+  present: ReadonlySet<number>,
+  told: Told,
+): Promise<number> {
+  const { disk, folder } = spool.options;
+  const name = segmentName(segment.number);
+  const bytes = await readWhole(disk, path.join(folder, name));
+  let counted = known.entries.size;
+  const damaged: { offset: number; bytes: Buffer; torn: boolean }[] = [];
+  segment.size = scanSegment(bytes, known.upTo, {
+    reception: (offset, sketch) => {
+      counted += sketch.copies.length;
+      addEntries(offset, sketch, known, ledger, present);
+    },
+    damaged: (offset, octets, torn) => damaged.push({ offset, bytes: octets, torn }),
+  });
+  for (const hurt of damaged) {
+    await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? '.torn' : ''}`, hurt.bytes);
+    if (hurt.torn) told.tornTails++;
+    else told.quarantined++;
+    spool.options.log(
+      'warning',
+      `${hurt.bytes.length} octets of ${name} at ${hurt.offset} are ${hurt.torn ? 'the torn end of a write' : 'damaged'}; they are in quarantine`,
+    );
+  }
+  return counted;
+}
+
+function addEntries(offset: number, sketch: ReceptionSketch, known: SegmentLedger, ledger: Ledger, present: ReadonlySet<number>): void {
+  for (const end of sketch.ends) ledger.gone(end);
+  // Compaction that did not finish: the copies still stand where they came from.
+  if (sketch.movedFrom !== undefined && present.has(sketch.movedFrom) && !ledger.dropped.has(sketch.movedFrom)) return;
+  sketch.copies.forEach((copy, index) => {
+    const key = keyOf(offset, index);
+    if (known.gone.has(key)) return;
+    const parts = parseId(copy.id);
+    const entry: IndexEntry = {
+      offset,
+      index,
+      idHigh: parts?.slot ?? 0,
+      idLow: parts ? ((parts.incarnation << 16) | parts.counter) >>> 0 : 0,
+      receivedAt: sketch.receivedAt,
+      attempts: copy.attempts,
+      next: copy.nextAttempt,
+      flags: (copy.priority === 1 ? FLAG.priority : 0) | (sketch.file === undefined ? 0 : FLAG.large),
+      place: `${copy.place.group}\n${copy.place.binding}\n${copy.place.domain}`,
+      reply: copy.lastReply,
+    };
+    known.entries.set(key, entry);
+  });
+}
+
+async function adoptAll(
+  spool: SegmentSpool,
+  number: number,
+  known: SegmentLedger,
+  found: Found,
+  told: Told,
+  signal: AbortSignal,
+): Promise<void> {
+  let turn = 0;
+  for (const [key, entry] of known.entries) {
+    if (signal.aborted) return;
+    const change = known.changes.get(key);
+    const moved = known.moves.get(key);
+    const place = moved ? `${moved.group}\n${moved.binding}\n${moved.domain}` : entry.place;
+    const attempts = change?.attempts ?? entry.attempts;
+    const next = change?.next ?? entry.next;
+    const ticket = spool.adopt(
+      { segment: number, offset: entry.offset, index: entry.index },
+      { ...entry, attempts, next, place, reply: change?.reply ?? entry.reply },
+    );
+    if (entry.flags & FLAG.large) await holdLarge(spool, ticket, number, entry.offset);
+    told.messages++;
+    found(ticket, readPlace(place), attempts, next, entry.receivedAt, (entry.flags & FLAG.priority) === 0 ? 0 : 1);
+    if (++turn % BREATHE_EVERY === 0) await new Promise<void>((done) => setImmediate(done));
+  }
+  known.entries.clear();
+}
+
+/** The index does not name body files; they are few, so the frame is asked. */
+async function holdLarge(spool: SegmentSpool, ticket: number, segment: number, offset: number): Promise<void> {
+  try {
+    const [copy] = await spool.readFrame(segment, offset);
+    if (copy?.content.file !== undefined) spool.large.hold(ticket, copy.content.file);
+  } catch {
+    // The frame is damaged: reading it for delivery says so, and its body stays where it is.
+  }
+}
