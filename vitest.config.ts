@@ -11,6 +11,6 @@ export default defineConfig({
     hookTimeout: 30_000,
     maxWorkers: 2,
     pool: 'forks',
-    globalSetup: [],
+    globalSetup: ['test/setup.ts'],
   },
 });

@@ -40,6 +40,8 @@ program
   .option('--script <file>', 'YAML file of rules')
   .option('--show', 'print subject and parts of each message')
   .option('--dump <folder>', 'write each message to a file')
+  .option('--maildir <folder>', 'store each message in a maildir')
+  .option('--lmtp', 'speak LMTP')
   .option('-q, --quiet', 'print nothing but the counts at the end')
   .action(async (options) => {
     const { sink } = await import('./bin/sink.js');

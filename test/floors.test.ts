@@ -26,10 +26,11 @@ const FLOOR: Readonly<Record<string, number>> = {
   http: 5,
   cluster: 5,
   server: 6,
-  tools: 7,
+  tools: 6.5,
   bin: 7,
 };
-const TOP = 7;
+/** main.ts */
+const TOP = 8;
 const LARGEST = 400;
 
 function* walk(folder: string): Generator<string> {
@@ -121,7 +122,7 @@ describe('floors', () => {
   it('a file over the limit says in its head why', () => {
     const large = [...sources, ...walk(path.join(ROOT, 'modules'))].filter((file) => {
       const text = fs.readFileSync(file, 'utf8');
-      return !isTest(file) && text.split('\n').length > LARGEST && !/^\/\*\*[\s\S]{0,800}\bLong:/.test(text);
+      return !isTest(file) && text.split('\n').length > LARGEST && !/^\/\*\*(?:(?!\*\/)[\s\S])*\bLong:/.test(text);
     });
     expect(large.map((file) => path.relative(ROOT, file))).toEqual([]);
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ChunkScan } from './chunk-scan.js';
 import { DataScan } from './data-scan.js';
 import { rescanRepaired } from './message-scan.js';
+import { stuffDots } from './stuff.js';
 
 /** The rules spelled out octet by octet over the whole content. */
 function readSlowly(all: Buffer): { end: number; header: string; body: string; dots: boolean; bareLf: number; bareCr: number } {
@@ -124,6 +125,27 @@ describe('DataScan', () => {
     expect(reader.body[0]).toBe(body);
     expect(reader.takeBody()).toHaveLength(1);
     expect(reader.body).toHaveLength(0);
+  });
+});
+
+describe('stuffing', () => {
+  it('is what the scan takes out, wherever either is cut', () => {
+    fc.assert(
+      fc.property(content, fc.array(fc.nat(400), { maxLength: 6 }), fc.array(fc.nat(400), { maxLength: 6 }), (all, cutsOut, cutsIn) => {
+        const whole = Buffer.concat([all, Buffer.from('\r\n')]);
+        const chunks: Buffer[] = [];
+        let at = 0;
+        for (const cut of [...cutsOut.map((c) => c % (whole.length + 1)).sort((a, b) => a - b), whole.length]) {
+          chunks.push(whole.subarray(at, cut));
+          at = cut;
+        }
+        const wire = Buffer.concat([...stuffDots(chunks), Buffer.from('.\r\n')]);
+        const { scan: reader, end } = scan(wire, cutsIn);
+        expect(end).toBe(wire.length);
+        expect(join(reader.header) + join(reader.body)).toBe(whole.toString('latin1'));
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
 

@@ -66,12 +66,13 @@ export class Instance implements Context {
     return this.#abort.signal;
   }
 
-  blocks(kind: string): ReadonlyMap<string, OptionValues> {
-    return this.plan.blocks.get(kind) ?? new Map();
+  blocks(kind: PropertyKey): ReadonlyMap<string, never> {
+    // What a kind's options are follows from the manifest that its module was written with.
+    return (this.plan.blocks.get(String(kind)) ?? new Map()) as ReadonlyMap<string, never>;
   }
 
-  stanzas(kind: string): ReadonlyMap<string, OptionValues> {
-    return this.plan.stanzas.get(kind) ?? new Map();
+  stanzas(kind: PropertyKey): ReadonlyMap<string, never> {
+    return (this.plan.stanzas.get(String(kind)) ?? new Map()) as ReadonlyMap<string, never>;
   }
 
   at(where: PlaceParts | Mail | Session): OptionValues {

@@ -18,6 +18,8 @@ export interface Rules {
   /** Options for a client; undefined when no listener admits it any more. */
   inbound(session: Session): InboundValues | undefined;
   outbound(domain: string): OutboundValues;
+  /** Scope that wrote inbound_throttle_messages for this client. */
+  throttleScope(session: Session): string;
 }
 
 export interface ReceivePorts {

@@ -73,7 +73,7 @@ export class Receiver implements Reception<Pending> {
 
   accept(session: Client): Later<Verdict> {
     if (this.#ports.refusing() !== undefined) return this.#refuse(session, { do: 'disconnect', reply: NO_RESOURCES });
-    for (const [key, value] of session.options.context) session.facts.set(key, value);
+    for (const [key, value] of Object.entries(session.options.context ?? {})) session.facts.set(key, value);
     return this.#ask(session, this.#ports.rules().chains.accept.run(session));
   }
 
@@ -91,7 +91,7 @@ export class Receiver implements Reception<Pending> {
     const { options, transaction } = session;
     if (this.#ports.spool.refusing !== undefined) return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
     if (sender === null && !options.allow_null_envelope_sender) return this.#refuse(session, { do: 'reject', reply: NULL_SENDER_REFUSED });
-    if (!this.#throttles.admits(options.inbound_throttle_messages)) return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
+    if (!this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session))) return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
     if (!transaction) return { do: 'tempfail', reply: LOCAL_ERROR };
     const rules = this.#ports.rules();
     const draft = this.#openDraft(session, sender, params);
@@ -182,7 +182,7 @@ export class Receiver implements Reception<Pending> {
       local: session.local,
       receivedAt: ports.clock.now(),
       sender,
-      facts: session.facts,
+      facts: session.facts.clone(),
       ...(session.helo !== undefined && { helo: session.helo }),
       ...(session.user !== undefined && { user: session.user }),
       ...(session.pathway !== undefined && { pathway: session.pathway }),

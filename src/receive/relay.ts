@@ -1,11 +1,16 @@
 /** May this client send to this domain? Pure: the options in force are handed in. */
 
+/** A list that can be asked. */
+interface Members {
+  has(name: string): boolean;
+}
+
 export interface RelayOptions {
   readonly open_relay: boolean;
-  readonly relay_hosts: { has(ip: string): boolean };
-  readonly relay_domains: { matches(domain: string): boolean };
-  readonly bounce_domains: { matches(domain: string): boolean };
-  readonly relay_for_sending_domains: { matches(domain: string): boolean };
+  readonly relay_hosts: Members | undefined;
+  readonly relay_domains: Members | undefined;
+  readonly bounce_domains: Members | undefined;
+  readonly relay_for_sending_domains: Members | undefined;
 }
 
 export interface RelayQuestion {
@@ -21,11 +26,11 @@ const LOOPBACK = '127.0.0.1';
 
 /** The first reason that lets the mail through, or undefined. The words go into the explanation of a session. */
 export function findRelayReason(options: RelayOptions, asked: RelayQuestion): string | undefined {
-  if (options.relay_domains.matches(asked.recipientDomain)) return 'relay_domains';
-  if (options.bounce_domains.matches(asked.recipientDomain)) return 'bounce_domains';
+  if (options.relay_domains?.has(asked.recipientDomain)) return 'relay_domains';
+  if (options.bounce_domains?.has(asked.recipientDomain)) return 'bounce_domains';
   if (asked.allowedByContext) return 'can_relay';
   if (options.open_relay) return 'open_relay';
-  if (options.relay_hosts.has(asked.ip === '' ? LOOPBACK : asked.ip)) return 'relay_hosts';
-  if (asked.senderDomain !== undefined && options.relay_for_sending_domains.matches(asked.senderDomain)) return 'relay_for_sending_domains';
+  if (options.relay_hosts?.has(asked.ip === '' ? LOOPBACK : asked.ip)) return 'relay_hosts';
+  if (asked.senderDomain !== undefined && options.relay_for_sending_domains?.has(asked.senderDomain)) return 'relay_for_sending_domains';
   return undefined;
 }

@@ -2,12 +2,8 @@
 import type { Clock } from '../kernel/clock.js';
 import { Rate } from '../kernel/rate.js';
 
-/** A throttle with the scope it was written in. */
-export interface ScopedThrottle {
-  readonly count: number;
-  readonly seconds: number;
-  readonly scopeKey?: string;
-}
+/** As the option has it. */
+export type Throttle = { readonly count: number; readonly seconds: number } | 'none' | undefined;
 
 export class Throttles {
   readonly #clock: Clock;
@@ -17,10 +13,10 @@ export class Throttles {
     this.#clock = clock;
   }
 
-  /** Takes one from the budget; false when it is used up. No throttle always admits. */
-  admits(throttle: ScopedThrottle | undefined): boolean {
-    if (!throttle || throttle.count <= 0) return true;
-    const key = `${throttle.scopeKey ?? 'global'} ${throttle.count}/${throttle.seconds}`;
+  /** Takes one from the budget; false when it is used up. No throttle always admits. `scope` names the budget and is only asked for when there is one. */
+  admits(throttle: Throttle, scope: () => string): boolean {
+    if (throttle === undefined || throttle === 'none' || throttle.count <= 0) return true;
+    const key = `${scope()} ${throttle.count}/${throttle.seconds}`;
     let rate = this.#rates.get(key);
     if (!rate) {
       rate = new Rate(throttle.count, throttle.seconds);

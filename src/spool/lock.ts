@@ -1,4 +1,4 @@
-/** One daemon a spool: a lock on an open file that lives as long as any process that inherited its descriptor. */
+/** One daemon a spool: a lock on an open file that ends with the last process that inherited its descriptor. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

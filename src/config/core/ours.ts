@@ -1,0 +1,93 @@
+/** Core options that Momentum does not have. */
+import { opt } from '../opt.js';
+import { G, G_BD, G_SMTP } from '../scopes.js';
+
+const ours = { origin: 'ours' } as const;
+const limit = { origin: 'ours', effect: 'restricts' } as const;
+
+export const ourOptions = {
+  workers: opt.int({
+    doc: 'Number of worker processes; unset = 1 on up to two cores, else one less than there are cores.',
+    min: 1,
+    max: 256,
+    reload: 'restart',
+    ...ours,
+    scopes: G,
+  }),
+  spool_sync: opt.choice(
+    'group',
+    'every',
+    'none',
+  )({
+    doc: 'When the spool is forced to the medium: once for all messages that wait, for every single one, or (in tests) never.',
+    default: 'group',
+    reload: 'restart',
+    ...limit,
+    scopes: G,
+  }),
+  console_path: opt.path({
+    doc: 'Unix socket of the console where no control_listener names one; unset = in the run directory.',
+    reload: 'restart',
+    ...ours,
+    scopes: G,
+  }),
+  max_hops: opt.int({
+    doc: 'Received headers from which on a message is taken to run in circles (554 5.4.6).',
+    default: 50,
+    min: 1,
+    ...limit,
+    scopes: G_SMTP,
+  }),
+  max_header_bytes: opt.size({ doc: 'Largest header block of a message (552).', default: 262_144, min: 1024, ...limit, scopes: G_SMTP }),
+  max_header_lines: opt.int({ doc: 'Most lines of a header block (552).', default: 2000, min: 1, ...limit, scopes: G_SMTP }),
+  max_command_bytes: opt.size({
+    doc: 'Longest command line; AUTH may always have 12288 bytes.',
+    default: 2048,
+    min: 512,
+    ...limit,
+    scopes: G_SMTP,
+  }),
+  soft_errors: opt.int({
+    doc: 'Errors of a client after which every answer to one takes a second; 0 = never.',
+    default: 10,
+    ...limit,
+    loose: [0],
+    scopes: G_SMTP,
+  }),
+  hard_errors: opt.int({
+    doc: 'Errors of a client after which it gets 421; 0 = never.',
+    default: 20,
+    ...limit,
+    loose: [0],
+    scopes: G_SMTP,
+  }),
+  junk_commands: opt.int({
+    doc: 'NOOP, RSET and VRFY a client may send for one message before it is slowed down and then gets 421.',
+    default: 100,
+    min: 1,
+    ...limit,
+    scopes: G_SMTP,
+  }),
+  data_timeout: opt.seconds({ doc: 'Longest time one message may take to arrive.', default: 1800, min: 1, ...limit, scopes: G_SMTP }),
+  min_data_rate: opt.int({
+    doc: 'Bytes a second a client must send on average while its message arrives; 0 = any.',
+    default: 64,
+    ...limit,
+    loose: [0],
+    scopes: G_SMTP,
+  }),
+  connections_per_client: opt.int({
+    doc: 'Connections from one address (or one /64 of IPv6) at one time; relay_hosts are exempt. 0 = no limit.',
+    default: 50,
+    ...limit,
+    loose: [0],
+    scopes: G_SMTP,
+  }),
+  deliver_to_private: opt.bool({
+    doc: 'Deliver to private and loopback addresses that came from DNS. Those written in the configuration are always allowed.',
+    default: false,
+    ...limit,
+    loose: [false],
+    scopes: G_BD,
+  }),
+};

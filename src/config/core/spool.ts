@@ -1,0 +1,122 @@
+/** Core options, area M: the spool, memory, caches. */
+import { opt } from '../opt.js';
+import { G, G_BD } from '../scopes.js';
+
+const never = { effect: 'never' } as const;
+
+export const spoolOptions = {
+  _unsafe_spool: opt.bool({
+    doc: 'Answer 250 before a message is written. Used by the module suppress_spool.',
+    default: false,
+    effect: 'restricts',
+    loose: [false],
+    scopes: G,
+  }),
+  address_metrics_cleanse_interval: opt.seconds({
+    doc: 'How often old measurements of hosts are thrown out.',
+    default: 3600,
+    min: 1,
+    scopes: G,
+  }),
+  address_metrics_lifetime: opt.seconds({ doc: 'How long a measurement of a host is believed.', default: 1800, scopes: G }),
+  disk_queue_drain_rate: opt.int({
+    doc: 'Messages read back at start that enter the queues in one turn of the loop.',
+    default: 100,
+    min: 1,
+    scopes: G,
+  }),
+  exclude_vctx_conn: opt.regexes({ doc: 'Facts of the connection that are not written to the spool.', scopes: G_BD }),
+  exclude_vctx_mess: opt.regexes({ doc: 'Facts of the message that are not written to the spool.', scopes: G_BD }),
+  force_fsync: opt.bool({
+    doc: 'Answer 250 only when the message is on the medium. This is always so; see spool_sync.',
+    default: true,
+    differs: 'Every message is on the medium before its 250, whatever it says; Momentum leaves that to the system unless set.',
+    ...never,
+    scopes: G,
+  }),
+  growbuf_size: opt.size({ doc: 'Step in which reception buffers grow.', default: 16_384, ...never, scopes: G }),
+  initial_hash_buckets: opt.int({ doc: 'First size of hash tables.', default: 32, ...never, scopes: G }),
+  keep_message_dicts_in_memory: opt.bool({
+    doc: 'Keep the facts of messages in memory when their bodies leave it.',
+    default: false,
+    reload: 'restart',
+    scopes: G,
+  }),
+  large_message_threshold: opt.size({ doc: 'Bodies above this size go to disk buffers.', default: 131_072, scopes: G }),
+  legacy_message_threshold: opt.size({
+    doc: 'Largest body that modules of the old interface are given.',
+    default: 1_048_576,
+    ...never,
+    scopes: G,
+  }),
+  mail_queue_check_vm_interval: opt.seconds({
+    doc: 'How often queues are trimmed to their limits of memory.',
+    default: 60,
+    min: 1,
+    scopes: G,
+  }),
+  malloc2mmap_threshold: opt.size({ doc: 'Allocations above this size are mapped.', default: 4092, ...never, scopes: G }),
+  masterdb_file: opt.path({
+    doc: 'File of the statistics that outlive a restart.',
+    default: '/var/log/ecelerity/ecdb',
+    reload: 'restart',
+    scopes: G,
+  }),
+  match_cache_life: opt.seconds({
+    doc: 'How long it is remembered which scopes a name matched; 0 = until it is pushed out. What is remembered cannot grow old here.',
+    default: 0,
+    ...never,
+    scopes: G,
+  }),
+  match_cache_size: opt.int({ doc: 'For how many names it is remembered which scopes they matched.', default: 16_384, min: 1, scopes: G }),
+  max_timed_events_per_iter: opt.int({ doc: 'Timers that are served in one turn of the loop.', default: 1024, ...never, scopes: G }),
+  memory_goal: opt.percent({
+    doc: 'Share of the memory from which on bodies leave it and large receptions pause.',
+    default: 90,
+    effect: 'restricts',
+    loose: [100],
+    scopes: G,
+  }),
+  memory_hwm: opt.percent({
+    doc: 'Share of the memory from which on new mail gets 452.',
+    default: 95,
+    effect: 'restricts',
+    loose: [100],
+    scopes: G,
+  }),
+  pcre_cache_size: opt.int({ doc: 'How many compiled regular expressions are kept.', default: 100, ...never, scopes: G }),
+  pcre_cache_ttl: opt.seconds({ doc: 'How long a compiled regular expression is kept.', default: 300, ...never, scopes: G }),
+  permastore_interval: opt.seconds({ doc: 'How often statistics are written out; 0 = only at the end.', default: 300, scopes: G }),
+  spool_mode: opt.octal({
+    doc: 'Permissions of the files of the spool.',
+    default: 0o640,
+    reload: 'restart',
+    effect: 'restricts',
+    scopes: G,
+  }),
+  spoolbase: opt.path({ doc: 'Folder of the spool.', default: '/var/spool/ecelerity', reload: 'restart', effect: 'restricts', scopes: G }),
+  tcp_buffer_size: opt.size({ doc: 'Largest socket buffer of outgoing connections.', default: 32_768, scopes: G }),
+  umem_reap_interval: opt.seconds({ doc: 'How often free memory is given back to the system.', default: 1800, ...never, scopes: G }),
+  unlink_on_spool_in_failure: opt.bool({
+    doc: 'Delete what cannot be read at start.',
+    default: true,
+    differs: 'Nothing is deleted, whatever it says: what cannot be read goes to quarantine.',
+    ...never,
+    scopes: G,
+  }),
+  use_iflist_cache: opt.bool({ doc: 'Remember the addresses of this host.', default: false, reload: 'restart', ...never, scopes: G }),
+  use_mmap: opt.bool({
+    doc: 'Map bodies instead of reading them. Not together with the module compress_spool.',
+    default: false,
+    ...never,
+    scopes: G,
+  }),
+  use_sendfile: opt.bool({ doc: 'Let the kernel copy bodies to the socket.', default: false, ...never, scopes: G }),
+  swap_out_meta_after_each_tempfail: opt.bool({
+    doc: 'Write retry count and next attempt to the spool after every transient failure.',
+    default: true,
+    differs: 'It is always done, whatever it says.',
+    ...never,
+    scopes: G,
+  }),
+};

@@ -1,0 +1,35 @@
+/** Domain patterns with a star at the left: `*.x` holds what is below x, `*x` everything that ends so, `*` everything. */
+
+/** A list of domain patterns that can be asked; case does not matter. */
+export class GlobSet {
+  readonly patterns: readonly string[];
+  readonly #exact = new Set<string>();
+  readonly #below = new Set<string>();
+  readonly #ends: string[] = [];
+
+  constructor(patterns: readonly string[]) {
+    this.patterns = Object.freeze([...patterns]);
+    for (const pattern of patterns) {
+      const lower = pattern.toLowerCase();
+      if (lower.startsWith('*.') && lower.length > 2) this.#below.add(lower.slice(2));
+      else if (lower.startsWith('*')) this.#ends.push(lower.slice(1));
+      else this.#exact.add(lower);
+    }
+    Object.freeze(this);
+  }
+
+  has(domain: string): boolean {
+    const lower = domain.toLowerCase();
+    if (this.#exact.has(lower)) return true;
+    if (this.#below.size > 0) {
+      for (let dot = lower.indexOf('.', 1); dot >= 0; dot = lower.indexOf('.', dot + 1)) {
+        if (this.#below.has(lower.slice(dot + 1))) return true;
+      }
+    }
+    return this.#ends.some((end) => lower.endsWith(end));
+  }
+
+  get size(): number {
+    return this.patterns.length;
+  }
+}

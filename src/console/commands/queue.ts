@@ -1,0 +1,243 @@
+/** Commands about mail that waits: mailq, domain, showqueue, message, flush, fail, delay, why. */
+import { CodedError } from '../../kernel/problems.js';
+import type { PlaceParts } from '../../module/place.js';
+import { CommandError, type ConsoleCommand, say } from '../command.js';
+import type { Desk } from '../desk.js';
+import { formatPairs, formatTable } from '../table.js';
+
+const PURGED = '554 Message manually purged.';
+const time = (ms: number): string => (ms > 0 && ms < 1e14 ? new Date(ms).toISOString() : '');
+
+/** `all` means every domain. */
+const domainOf = (word: string | undefined): PlaceParts => {
+  if (word === undefined) throw new CommandError('Say which domain, or "all".');
+  return word.toLowerCase() === 'all' ? {} : { domain: word.toLowerCase() };
+};
+
+/** Runs an operation; a coded problem becomes the answer. */
+async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CodedError) throw new CommandError(error.message);
+    throw error;
+  }
+}
+
+export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
+  const { views, operations } = desk.queue;
+  return [
+    {
+      name: 'mailq',
+      args: '[-d domain] [-b binding] [-l limit=20]',
+      doc: 'Where mail waits, the fullest places first.',
+      run(args) {
+        const { where, limit } = readFilter(args);
+        const rows = views.places(where, limit);
+        const title = desk.loading() < 100 ? `loading ${desk.loading()} %\n` : '';
+        const lines = rows.map((row) => [
+          `${row.group}/${row.binding}`,
+          row.domain,
+          row.active,
+          row.delayed,
+          row.held,
+          row.connections,
+          row.stopped,
+        ]);
+        return { data: rows, text: title + formatTable(['Group/Binding', 'Domain', 'AQ', 'DQ', 'Held', 'Conn', 'Stopped'], lines) };
+      },
+    },
+    {
+      name: 'domain',
+      args: 'NAME',
+      doc: 'Routes, counts and connections of a domain.',
+      run: (args, signal) => describeDomain(desk, args[0], signal),
+    },
+    {
+      name: 'domains',
+      args: '[limit=100]',
+      doc: 'All domains that have mail.',
+      run([limit = '100']) {
+        const rows = views.domains({}, Number(limit));
+        return {
+          data: rows,
+          text: rows
+            .map((row) => `Domain: ${row.domain}  C: ${row.connections}  A: ${row.active}  D: ${row.delayed}  S: ${row.total}`)
+            .join('\n'),
+        };
+      },
+    },
+    {
+      name: 'showqueue',
+      args: 'DOMAIN [limit[,offset]=100,0]',
+      doc: 'The messages of a domain.',
+      async run([domain, range = '100,0']) {
+        const [limit = 100, offset = 0] = range.split(',').map(Number);
+        const rows = await views.mails(domainOf(domain), limit, offset);
+        const text = rows
+          .map(
+            (row) =>
+              `[${row.state}/${row.binding}] ${row.id} Created: ${Math.floor(row.created / 1000)}\n  From: <${row.sender ?? '?'}> To: <${row.recipient ?? '?'}>`,
+          )
+          .join('\n');
+        return { data: rows, text: text === '' ? '(none)' : text };
+      },
+    },
+    {
+      name: 'message details',
+      args: 'MID',
+      doc: 'Everything about one message, and why it waits.',
+      async run([id = '']) {
+        const mail = await attempt(() => views.details(id));
+        if (!mail) throw new CommandError(`There is no message ${id}.`);
+        const pairs: [string, string | number][] = [
+          ['Message', mail.id],
+          ['State', mail.state],
+          ['Place', `${mail.group}/${mail.binding}/${mail.domain}`],
+          ['Created', time(mail.created)],
+          ['Next Attempt', time(mail.nextAttempt)],
+          ['Retries', mail.attempts],
+          ['Received Via', `${mail.protocol} ${mail.receivedFrom}`.trim()],
+          ['Sender', `<${mail.sender ?? '?'}>`],
+          ['Recipient', `<${mail.recipient ?? '?'}>`],
+          ['Code', mail.lastReply],
+          ['Size', mail.size],
+          ['Why', mail.why.text],
+        ];
+        return { data: mail, text: formatPairs(pairs) };
+      },
+    },
+    {
+      name: 'message retry',
+      args: 'MID',
+      doc: 'Try a message now.',
+      writes: true,
+      async run([id = '']) {
+        await attempt(() => operations.retry(id));
+        return say('Message requeued for delivery', { id });
+      },
+    },
+    {
+      name: 'message fail',
+      args: '[quiet] MID [note]',
+      doc: 'End a message with a notice to its sender; quiet sends none.',
+      writes: true,
+      async run(args) {
+        const quiet = args[0] === 'quiet';
+        const [id = '', ...note] = quiet ? args.slice(1) : args;
+        await attempt(() => operations.failOne(id, { reply: noteOf(note, '554 5.7.0 Message manually failed.'), quiet }));
+        return say('Message failed.', { id, quiet });
+      },
+    },
+    {
+      name: 'message release',
+      args: 'MID',
+      doc: 'Let a message go that a policy set aside.',
+      writes: true,
+      async run([id = '']) {
+        await attempt(() => operations.release(id));
+        return say('Message released.', { id });
+      },
+    },
+    {
+      name: 'flush domain',
+      args: 'DOMAIN|all',
+      doc: 'Try all mail of a domain now; retry counts stay.',
+      writes: true,
+      run([domain]) {
+        const messages = operations.flush(domainOf(domain));
+        return say(`${domain} flushed.  ${messages} messages requeued.`, { domain, messages });
+      },
+    },
+    {
+      name: 'fail domain',
+      args: '[quiet] DOMAIN [note]',
+      doc: 'End all mail of a domain with notices; quiet sends none.',
+      writes: true,
+      async run(args) {
+        const quiet = args[0] === 'quiet';
+        const [domain, ...note] = quiet ? args.slice(1) : args;
+        const messages = await attempt(() => operations.fail(domainOf(domain), { reply: noteOf(note, PURGED), quiet }));
+        return say(`${domain} purged, ${messages} messages failed.`, { domain, messages, quiet });
+      },
+    },
+    {
+      name: 'delay domain',
+      args: 'DOMAIN SECONDS',
+      doc: 'Put the due mail of a domain off.',
+      writes: true,
+      run([domain, seconds = '']) {
+        const s = Number(seconds);
+        if (!Number.isFinite(s) || s <= 0) throw new CommandError('Say for how many seconds.');
+        const messages = operations.delay(domainOf(domain), s, '451 4.3.2 [internal] delayed by the operator');
+        return say(`Delayed ${messages} messages.`, { domain, messages });
+      },
+    },
+    {
+      name: 'suspend domain',
+      args: 'DOMAIN [SECONDS]',
+      doc: 'Start no delivery to a domain, for a time or until it is resumed.',
+      writes: true,
+      run([domain, seconds]) {
+        operations.stop(domainOf(domain), 'suspended on the console', seconds === undefined ? undefined : Number(seconds));
+        return say(`${domain} suspended.`, { domain });
+      },
+    },
+    {
+      name: 'resume domain',
+      args: 'DOMAIN',
+      doc: 'End what suspend domain began.',
+      writes: true,
+      run([domain]) {
+        if (!operations.lift(domainOf(domain))) throw new CommandError(`${domain} was not suspended.`);
+        return say(`${domain} resumed.`, { domain });
+      },
+    },
+    {
+      name: 'why',
+      args: 'MID',
+      doc: 'Why a message is still here, on one line.',
+      run([id = '']) {
+        const why = views.why(id);
+        if (!why) throw new CommandError(`There is no message ${id}.`);
+        return { data: why, text: why.text };
+      },
+    },
+  ];
+}
+
+/** A note without a code is given 554 5.7.0. */
+const noteOf = (words: readonly string[], other: string): string => {
+  if (words.length === 0) return other;
+  const text = words.join(' ');
+  return /^5\d\d /.test(text) ? text : `554 5.7.0 ${text}`;
+};
+
+function readFilter(args: readonly string[]): { readonly where: PlaceParts; readonly limit: number } {
+  const where: { domain?: string; binding?: string } = {};
+  let limit = 20;
+  for (let i = 0; i < args.length; i += 2) {
+    const value = args[i + 1];
+    if (value === undefined) throw new CommandError(`${args[i]} needs a value.`);
+    if (args[i] === '-d') where.domain = value.toLowerCase();
+    else if (args[i] === '-b') where.binding = value;
+    else if (args[i] === '-l') limit = Number(value);
+    else throw new CommandError(`"${args[i]}" is none of -d, -b, -l.`);
+  }
+  if (!Number.isInteger(limit) || limit < 1) throw new CommandError('The limit is a number above 0.');
+  return { where, limit };
+}
+
+async function describeDomain(desk: Desk, name: string | undefined, signal: AbortSignal) {
+  if (name === undefined) throw new CommandError('Say which domain.');
+  const domain = name.toLowerCase();
+  const route = await desk.route(domain, signal);
+  const places = desk.queue.views.places({ domain }, 100);
+  const hops = 'hops' in route ? route.hops.map((hop) => `[${hop.preference} ${hop.name}] => ${hop.ip}:${hop.port}`) : [route.problem];
+  const counts = places.map((row) => [`${row.group}/${row.binding}`, row.active, row.delayed, row.connections, row.stopped]);
+  const title = 'hops' in route ? `Domain '${domain}' has ${route.hops.length} hops from ${route.from}` : `Domain '${domain}' has no route`;
+  return {
+    data: { domain, route, places },
+    text: [title, ...hops, formatTable(['Group/Binding', 'AQ', 'DQ', 'Conn', 'Stopped'], counts)].join('\n'),
+  };
+}

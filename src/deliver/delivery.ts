@@ -1,0 +1,251 @@
+/** The carrier: brings due mail of every place to a next hop, within all limits, and says what holds it when it does not move. */
+import type { Carrier, Hindrance } from '../module/flow.js';
+import type { Place } from '../module/place.js';
+import type { Route } from '../module/resolver.js';
+import type { Failure } from '../smtp/client/session.js';
+import { WORDS } from '../smtp/client/words.js';
+import { Conclusions } from './conclude.js';
+import { drain } from './drain.js';
+import { connectionGoal } from './goal.js';
+import { IdlePool } from './idle-pool.js';
+import type { Link, Yard } from './link.js';
+import { Opener } from './opener.js';
+import type { DeliveryPorts } from './ports.js';
+import { Sources } from './sources.js';
+import { Station } from './station.js';
+
+/** Shortest pause between two look-ups that fail; it doubles. */
+const LOOKUP_PAUSE_SECONDS = 60;
+
+const SPOKEN: ReadonlySet<string> = new Set(['esmtp', 'smtp', 'lmtp']);
+
+export class Delivery implements Carrier, Yard {
+  readonly ports: DeliveryPorts;
+  readonly conclusions: Conclusions;
+  readonly pool = new IdlePool();
+  readonly #stations = new Map<Place, Station>();
+  readonly #links = new Set<Link>();
+  readonly #opener: Opener;
+  readonly #sources: Sources;
+  readonly #abort = new AbortController();
+  #stopping = false;
+  #empty: (() => void)[] = [];
+
+  constructor(ports: DeliveryPorts) {
+    this.ports = ports;
+    this.conclusions = new Conclusions(ports);
+    this.#sources = new Sources(
+      ports.clock,
+      (source) => this.#resume(source),
+      (text) => ports.log('error', text),
+    );
+    this.#opener = new Opener(this, this.#sources);
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  wake(place: Place): void {
+    let station = this.#stations.get(place);
+    if (!station) {
+      station = new Station(place, this.ports.snapshot());
+      this.#stations.set(place, station);
+    }
+    this.pump(station);
+  }
+
+  connections(place: Place): number {
+    let count = 0;
+    for (const { session } of this.#stations.get(place)?.links ?? []) if (session?.ready && !session.hasClosed) count++;
+    return count;
+  }
+
+  /** Open connections of all places, and how many of them are idle. */
+  totals(): { readonly connections: number; readonly idle: number; readonly pendingOutcomes: number } {
+    return { connections: this.#links.size, idle: this.pool.size, pendingOutcomes: this.conclusions.pending };
+  }
+
+  hindrance(place: Place): Hindrance | undefined {
+    const { spool, snapshot, clock } = this.ports;
+    if (this.#stopping) return { code: 'stopping', text: 'the daemon is shutting down' };
+    if (spool.blocked !== undefined) return { code: 'spool_blocked', text: spool.blocked };
+    const values = snapshot().at(place);
+    if (values.suspend_delivery) return { code: 'suspended', text: 'suspend_delivery is set' };
+    const paused = this.#sources.pauseOf(values.bind_address ?? '');
+    if (paused) return { code: 'source_paused', text: `cannot connect from this source (${paused.code})`, untilMs: paused.untilMs };
+    return this.#stations.get(place)?.explain(clock);
+  }
+
+  /** A new snapshot is in force: everything that waits asks again, TLS files are read anew. */
+  reloaded(): void {
+    this.#opener.contexts.forget();
+    this.#opener.hosts.forgetPlain();
+    for (const station of [...this.#stations.values()]) {
+      station.capUntil = 0;
+      this.pump(station);
+    }
+  }
+
+  async stop(signal: AbortSignal): Promise<void> {
+    this.#stopping = true;
+    this.#abort.abort();
+    for (const station of this.#stations.values()) {
+      station.wait?.cancel();
+      station.throttle?.cancel();
+      this.#opener.calm(station);
+      station.throttle = undefined;
+    }
+    for (const link of [...this.#links]) this.#stopLink(link);
+    const cut = (): void => {
+      for (const link of [...this.#links]) link.session?.abort();
+    };
+    if (signal.aborted) cut();
+    signal.addEventListener('abort', cut, { once: true });
+    if (this.#links.size > 0) await new Promise<void>((done) => this.#empty.push(done));
+    await this.conclusions.settled();
+    signal.removeEventListener('abort', cut);
+  }
+
+  pump(station: Station): void {
+    const { ports } = this;
+    const { supply } = ports;
+    if (this.#stopping || ports.spool.blocked !== undefined || station.draining) return;
+    const waiting = supply.waiting(station.place);
+    if (waiting === 0) {
+      this.#forget(station);
+      return;
+    }
+    station.refresh(ports.snapshot());
+    const { values } = station;
+    if (values.suspend_delivery || this.#endAtOnce(station) || station.throttle) return;
+    for (const link of [...station.idle]) if (!link.feed()) break;
+    const left = supply.waiting(station.place) - station.opening;
+    let goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
+    if (station.capUntil > ports.clock.mono()) goal = Math.min(goal, station.cap);
+    if (left <= 0 || station.links.size >= goal || station.wait || station.routing || this.#sources.pauseOf(station.source)) return;
+    const route = ports.router.route(station.place, this.#abort.signal);
+    if (route instanceof Promise) this.#awaitRoute(station, route);
+    else this.#follow(station, route, Math.min(left, goal - station.links.size));
+  }
+
+  greeted(link: Link): void {
+    const { station, hop } = link;
+    station.opening--;
+    station.succeed();
+    if (hop) this.#opener.hosts.clear(station.values.bind_address, hop);
+  }
+
+  closed(link: Link, failure: Failure | undefined): void {
+    const { station, hop } = link;
+    if (!link.isGreeted) {
+      if (failure) this.#opener.fail(link, failure);
+      return;
+    }
+    link.returnStock();
+    station.links.delete(link);
+    const { values } = station;
+    if (hop && failure?.kind === 'protocol' && values.host_failure_retry > 0) {
+      this.#opener.hosts.quarantine(values.bind_address, hop, values.host_failure_retry);
+    }
+  }
+
+  gone(link: Link): void {
+    this.#links.delete(link);
+    const { station, failure } = link;
+    if (!link.isGreeted) {
+      const goesOn = failure && !this.#stopping && !this.#sources.pauseOf(station.source);
+      if (goesOn) this.#opener.advance(link);
+      else this.#opener.drop(link);
+    }
+    if (this.#links.size === 0 && this.#stopping) this.#announceEmpty();
+    else this.pump(station);
+  }
+
+  /** Mail that no connection is needed for: blackholed, of an unknown protocol, or held by a failed look-up. */
+  #endAtOnce(station: Station): boolean {
+    const { values, hold } = station;
+    let reply: string | undefined;
+    if (values.blackhole === 'internal') reply = WORDS.blackholed;
+    else if (!SPOKEN.has(values.delivery_method)) reply = `451 4.3.5 [internal] delivery_method ${values.delivery_method} is not available`;
+    else if (hold && hold.until > this.ports.clock.mono()) reply = hold.reply;
+    if (reply === undefined) return false;
+    drain(this, station, reply, values.blackhole === 'internal');
+    return true;
+  }
+
+  #awaitRoute(station: Station, route: Promise<Route>): void {
+    station.routing = true;
+    route
+      .catch((error: unknown): Route => {
+        if (!this.#stopping) this.ports.log('error', `the next hops of ${station.place.domain} could not be found`, error);
+        return { problem: WORDS.noHosts, permanent: false, lookupFailed: false };
+      })
+      .then((found) => {
+        station.routing = false;
+        if (this.#stopping) return;
+        if ('problem' in found) this.#follow(station, found, 0);
+        else this.#openFor(station, found);
+      })
+      .catch((error: unknown) => this.ports.log('error', `delivery to ${station.place.domain} stumbled`, error));
+  }
+
+  /** The answer came later: counts anew what is wanted. */
+  #openFor(station: Station, route: Extract<Route, { hops: unknown }>): void {
+    const left = this.ports.supply.waiting(station.place) - station.opening;
+    const { values } = station;
+    const goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
+    this.#follow(station, route, Math.min(left, goal - station.links.size));
+  }
+
+  #follow(station: Station, route: Route, wanted: number): void {
+    if ('problem' in route) {
+      this.#misroute(station, route);
+      return;
+    }
+    station.hold = undefined;
+    station.lookupFailures = 0;
+    for (let i = 0; i < wanted && !station.wait; i++) if (!this.#opener.open(station, route.hops)) break;
+    for (const link of station.links) this.#links.add(link);
+  }
+
+  #misroute(station: Station, { problem, permanent, lookupFailed }: Extract<Route, { problem: string }>): void {
+    if (!lookupFailed || permanent) {
+      drain(this, station, problem);
+      return;
+    }
+    const { values, place } = station;
+    station.lookupFailures++;
+    if (station.lookupFailures >= values.dns_failures_to_purge) {
+      station.lookupFailures = 0;
+      drain(this, station, WORDS.lookupFailed);
+      return;
+    }
+    const pause = Math.min(LOOKUP_PAUSE_SECONDS * 2 ** (station.lookupFailures - 1), values.retry_interval);
+    station.hold = { until: this.ports.clock.mono() + pause * 1000, reply: problem };
+    this.ports.router.forget(place.domain);
+    drain(this, station, problem);
+  }
+
+  #stopLink(link: Link): void {
+    if (link.session && !link.session.hasClosed) link.session.stop();
+    else if (!link.session) {
+      this.#opener.drop(link);
+      this.#links.delete(link);
+    }
+  }
+
+  #announceEmpty(): void {
+    const waiting = this.#empty;
+    this.#empty = [];
+    for (const done of waiting) done();
+  }
+
+  #resume(source: string): void {
+    for (const station of [...this.#stations.values()]) if (station.source === source) this.pump(station);
+  }
+
+  #forget(station: Station): void {
+    if (station.isForgettable) this.#stations.delete(station.place);
+  }
+}

@@ -1,0 +1,48 @@
+/** What we remember of hosts across places: who failed lately, and who cannot do the TLS it offers. */
+import type { Clock } from '../kernel/clock.js';
+import { Lru } from '../kernel/lru.js';
+import type { Hop } from '../module/attempt.js';
+
+const REMEMBERED = 16_384;
+/** How long a host whose TLS failed is spoken to in clear, where that is allowed. */
+const TLS_MEMORY_MS = 3_600_000;
+
+const keyOf = (source: string | undefined, { ip, port }: Hop): string => `${source ?? ''}|${ip}|${port}`;
+
+export class HostMemory {
+  readonly #failed: Lru<true>;
+  readonly #plain: Lru<true>;
+
+  constructor(clock: Clock) {
+    this.#failed = new Lru({ capacity: REMEMBERED, clock });
+    this.#plain = new Lru({ capacity: REMEMBERED, clock, hitMs: TLS_MEMORY_MS });
+  }
+
+  /** Leaves an address alone for a while, as seen from one source. */
+  quarantine(source: string | undefined, hop: Hop, seconds: number): void {
+    this.#failed.set(keyOf(source, hop), true, seconds * 1000);
+  }
+
+  isQuarantined(source: string | undefined, hop: Hop): boolean {
+    return this.#failed.knows(keyOf(source, hop));
+  }
+
+  /** A connection stands: whatever was is over. */
+  clear(source: string | undefined, hop: Hop): void {
+    this.#failed.delete(keyOf(source, hop));
+  }
+
+  /** TLS with this address failed; with fallback it is not tried for a while. */
+  rememberPlain(hop: Hop): void {
+    this.#plain.set(keyOf(undefined, hop), true);
+  }
+
+  isPlain(hop: Hop): boolean {
+    return this.#plain.knows(keyOf(undefined, hop));
+  }
+
+  /** A new configuration may have mended what failed. */
+  forgetPlain(): void {
+    this.#plain.clear();
+  }
+}

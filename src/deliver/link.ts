@@ -1,0 +1,268 @@
+/** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. */
+import type { Hop } from '../module/attempt.js';
+import type { Copy } from '../module/copy.js';
+import { isShortage, type Limit, type Permit } from '../module/permit.js';
+import type { RankedHop } from '../module/resolver.js';
+import { Batch, type MailResult } from '../smtp/client/batch.js';
+import type { Failure, SessionOwner } from '../smtp/client/session.js';
+import type { Conclusions } from './conclude.js';
+import type { IdlePool } from './idle-pool.js';
+import type { DeliveryPorts, OutboundSession } from './ports.js';
+import type { Station } from './station.js';
+
+/** What links share. */
+export interface Yard {
+  readonly ports: DeliveryPorts;
+  readonly conclusions: Conclusions;
+  readonly pool: IdlePool;
+  /** Nothing new begins. */
+  readonly stopping: boolean;
+  /** Looks whether anything can start at a place. */
+  pump(station: Station): void;
+  /** The link was greeted. */
+  greeted(link: Link): void;
+  /** Its session ended; `failure` says why when it was not our will. */
+  closed(link: Link, failure: Failure | undefined): void;
+  /** Its socket is gone. */
+  gone(link: Link): void;
+}
+
+export class Link implements SessionOwner {
+  station: Station;
+  /** Hops this link has tried or may not use. */
+  readonly tried = new Set<string>();
+  hop: RankedHop | undefined;
+  session: OutboundSession | undefined;
+  /** Why the last hop failed. */
+  failure: Failure | undefined;
+  poolKey = '';
+  /** Mail that was taken before the session could send it. */
+  stock: Batch | undefined;
+  isGreeted = false;
+  #permit: Permit | undefined;
+  #limits: readonly Limit[] = [];
+  #reading = false;
+  #isLeaving = false;
+  /** Mails handed to the session that have no result yet. */
+  #inFlight = 0;
+  #tlsFacts: Readonly<Record<string, string>> | undefined;
+  readonly #yard: Yard;
+
+  constructor(yard: Yard, station: Station) {
+    this.#yard = yard;
+    this.station = station;
+  }
+
+  /** Keeps what the broker gave until the socket is gone. */
+  hold(permit: Permit, limits: readonly Limit[]): void {
+    this.#permit = permit;
+    this.#limits = limits;
+  }
+
+  holds(key: string): boolean {
+    return this.#limits.some((limit) => limit.key === key);
+  }
+
+  /** Gives its slots back. */
+  letGo(): void {
+    const permit = this.#permit;
+    this.#permit = undefined;
+    this.#limits = [];
+    permit?.release();
+  }
+
+  /** Mail that was taken and never offered goes back. */
+  returnStock(): void {
+    const batch = this.stock;
+    this.stock = undefined;
+    if (batch) this.#yard.ports.supply.putBack(batch.mails);
+  }
+
+  /** Takes mail for an idle session; false when there was none. */
+  feed(): boolean {
+    const { session } = this;
+    if (!session?.idle) return false;
+    const batch = this.#takeBatch(session, false);
+    if (!batch) return this.#reading;
+    this.#rouse();
+    session.begin(batch);
+    return true;
+  }
+
+  next(session: OutboundSession, riding: boolean): Batch | undefined {
+    if (!this.isGreeted) this.#greet(session);
+    const batch = this.#takeBatch(session, riding);
+    if (!batch && !riding && !this.#reading) this.#rest(session);
+    return batch;
+  }
+
+  concluded(session: OutboundSession, batch: Batch): void {
+    const { mails, results } = batch;
+    const { conclusions, ports } = this.#yard;
+    this.#inFlight -= mails.length;
+    let back: Copy[] | undefined;
+    for (let i = 0; i < mails.length; i++) {
+      const mail = mails[i];
+      const result = results[i];
+      if (!mail || !result) continue;
+      if (result.outcome === 'unsent') (back ??= []).push(mail);
+      else conclusions.conclude(mail, this.#factsOf(result, result.outcome, session.id));
+    }
+    if (back) ports.supply.putBack(back);
+  }
+
+  closed(session: OutboundSession, failure: Failure | undefined): void {
+    this.#rouse();
+    if (session !== this.session && this.session) return;
+    this.#yard.closed(this, failure);
+  }
+
+  gone(): void {
+    this.letGo();
+    this.#yard.gone(this);
+  }
+
+  #factsOf(result: MailResult, outcome: 'delivered' | 'deferred' | 'failed', connectionId: string) {
+    return {
+      outcome,
+      reply: result.reply,
+      stage: result.stage,
+      bytes: result.bytes,
+      possibleDuplicate: result.possibleDuplicate,
+      connectionId,
+      hop: this.hop as Hop | undefined,
+      tls: this.#tlsFacts,
+      quiet: false,
+    };
+  }
+
+  #greet(session: OutboundSession): void {
+    this.isGreeted = true;
+    const { tls } = session;
+    if (tls) this.#tlsFacts = Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)]));
+    this.#yard.greeted(this);
+  }
+
+  #takeBatch(session: OutboundSession, riding: boolean): Batch | undefined {
+    const { stopping, ports } = this.#yard;
+    const { station } = this;
+    if (this.stock) {
+      const batch = this.stock;
+      this.stock = undefined;
+      this.#inFlight += batch.mails.length;
+      return batch;
+    }
+    if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) return undefined;
+    station.refresh(ports.snapshot());
+    if (station.values.suspend_delivery) return undefined;
+    const room = this.#roomOn(session);
+    if (room <= 0) {
+      if (!riding) {
+        this.#isLeaving = true;
+        session.leave();
+      }
+      return undefined;
+    }
+    const mails = ports.supply.take(station.place, room);
+    if (mails instanceof Promise) {
+      this.#read(mails);
+      return undefined;
+    }
+    return this.#admit(mails);
+  }
+
+  /** How many more mails the connection may take now. */
+  #roomOn(session: OutboundSession): number {
+    const {
+      max_recipients_per_batch: batch,
+      max_deliveries_per_connection: deliveries,
+      max_recipients_per_connection: recipients,
+    } = this.station.values;
+    let room = batch;
+    if (deliveries > 0) room = Math.min(room, deliveries - session.deliveries - this.#inFlight);
+    if (recipients > 0) room = Math.min(room, recipients - session.recipients);
+    return room;
+  }
+
+  /** Lets through as many mails as the rate allows; the others go back and the place waits. */
+  #admit(mails: readonly Copy[]): Batch | undefined {
+    const { broker, supply } = this.#yard.ports;
+    const { station } = this;
+    const limits = station.limits.message;
+    let admitted = mails.length;
+    if (limits.length > 0) {
+      for (let i = 0; i < mails.length; i++) {
+        const permit = broker.acquire(limits);
+        if (!isShortage(permit)) continue;
+        admitted = i;
+        const cancel = broker.wait(permit, () => {
+          station.throttle = undefined;
+          this.#yard.pump(station);
+        });
+        station.throttle = { shortage: permit, cancel };
+        // The hindrance stands before the mail is back, else the queue would wake us at once.
+        supply.putBack(mails.slice(i));
+        break;
+      }
+    }
+    if (admitted === 0) return undefined;
+    this.#inFlight += admitted;
+    return new Batch(admitted === mails.length ? mails : mails.slice(0, admitted));
+  }
+
+  /** Bodies are read back from the spool: goes on when they are there. */
+  #read(mails: Promise<readonly Copy[]>): void {
+    this.#reading = true;
+    mails.then(
+      (read) => {
+        this.#reading = false;
+        this.#accept(read);
+      },
+      (error: unknown) => {
+        this.#reading = false;
+        this.#yard.ports.log('error', `mail of ${this.station.place.domain} could not be read back`, error);
+      },
+    );
+  }
+
+  #accept(mails: readonly Copy[]): void {
+    const { session } = this;
+    const { stopping, ports } = this.#yard;
+    if (!session || session.hasClosed || stopping) {
+      ports.supply.putBack(mails);
+      return;
+    }
+    const batch = mails.length > 0 ? this.#admit(mails) : undefined;
+    if (batch && session.idle) {
+      session.begin(batch);
+    } else if (batch) {
+      this.#inFlight -= batch.mails.length;
+      this.stock = batch;
+    } else if (session.idle) {
+      this.#rest(session);
+    }
+  }
+
+  /** Nothing to do: others may use the connection until it is idle for too long. */
+  #rest(session: OutboundSession): void {
+    const { pool, stopping } = this.#yard;
+    if (stopping || this.#isLeaving || session.hasClosed) return;
+    this.station.idle.add(this);
+    pool.add(this);
+    const other = pool.wanting(this.poolKey);
+    if (other) this.#yard.pump(other);
+  }
+
+  #rouse(): void {
+    this.station.idle.delete(this);
+    this.#yard.pool.remove(this);
+  }
+
+  /** Serves another place from now on. The caller has settled the slots. */
+  moveTo(station: Station): void {
+    this.#rouse();
+    this.station.links.delete(this);
+    this.station = station;
+    station.links.add(this);
+  }
+}

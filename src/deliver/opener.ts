@@ -1,0 +1,350 @@
+/** Opens connections: chooses the hop, gets the permit, connects, goes on to the next hop when that fails. */
+import type { SecureContext } from 'node:tls';
+import { STAGE } from '../module/attempt.js';
+import type { Copy } from '../module/copy.js';
+import { isShortage, type Shortage } from '../module/permit.js';
+import type { RankedHop } from '../module/resolver.js';
+import { Batch } from '../smtp/client/batch.js';
+import type { Failure } from '../smtp/client/session.js';
+import { ClientSession } from '../smtp/client/session.js';
+import { ClientTlsContexts } from '../smtp/client/tls-contexts.js';
+import { ClientKit } from '../smtp/client/wire.js';
+import { WORDS } from '../smtp/client/words.js';
+import { chooseHop, hopKey } from './choose-hop.js';
+import type { AttemptFacts } from './conclude.js';
+import { HostMemory } from './host-memory.js';
+import { hostKey, SERVER_KEY } from './limits.js';
+import { Link, type Yard } from './link.js';
+import type { OutboundSession } from './ports.js';
+import type { Sources } from './sources.js';
+import type { Station } from './station.js';
+import { makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+
+/** After a host refused a connection while others work, the place makes do with these for so long. */
+const CAP_MS = 60_000;
+
+const MESSAGE_NAME = '__message__';
+const HOST_NAME = '__hostname__';
+
+export class Opener {
+  readonly hosts: HostMemory;
+  readonly contexts = new ClientTlsContexts();
+  readonly #yard: Yard;
+  readonly #sources: Sources;
+  readonly #connect: NonNullable<Yard['ports']['connect']>;
+  readonly #routes = new WeakMap<Link, readonly RankedHop[]>();
+
+  constructor(yard: Yard, sources: Sources) {
+    this.#yard = yard;
+    this.#sources = sources;
+    const { clock, watch, connect } = yard.ports;
+    this.hosts = new HostMemory(clock);
+    const kit = new ClientKit(clock, watch);
+    this.#connect = connect ?? ((id, terms, owner): OutboundSession => new ClientSession(id, kit, terms, owner));
+  }
+
+  /** Begins one more connection of a place; false when something has to be waited for first. */
+  open(station: Station, hops: readonly RankedHop[]): boolean {
+    const link = new Link(this.#yard, station);
+    station.links.add(link);
+    station.opening++;
+    this.#routes.set(link, hops);
+    if (station.values.ehlo_hostname === MESSAGE_NAME) {
+      const { supply } = this.#yard.ports;
+      const mails = supply.take(station.place, station.values.max_recipients_per_batch);
+      if (mails instanceof Promise) {
+        mails.then(
+          (read) => this.#begin(link, read),
+          () => this.drop(link),
+        );
+        return true;
+      }
+      return this.#begin(link, mails);
+    }
+    return this.advance(link);
+  }
+
+  #begin(link: Link, mails: readonly Copy[]): boolean {
+    if (mails.length === 0 || this.#yard.stopping) {
+      this.#yard.ports.supply.putBack(mails);
+      this.drop(link);
+      return false;
+    }
+    link.stock = new Batch(mails);
+    return this.advance(link);
+  }
+
+  /** Goes to the best hop that is left; false when the link ended without an attempt. */
+  advance(link: Link): boolean {
+    const { station } = link;
+    const hops = this.#routes.get(link) ?? [];
+    const { values } = station;
+    if (this.#sources.pauseOf(station.source)) return this.drop(link);
+    let shortage: Shortage | undefined;
+    for (;;) {
+      const hop = chooseHop(hops, {
+        isOut: (each) => link.tried.has(hopKey(each)),
+        isQuarantined: (each) => this.hosts.isQuarantined(values.bind_address, each),
+        load: (each) => countLinks(station, each),
+      });
+      if (!hop) break;
+      const veto = this.#yard.ports.chains().veto;
+      if (veto.placed.length > 0) {
+        const said = veto.run(station.place, hop);
+        if (said instanceof Promise) {
+          said.then(
+            (reply) => this.#afterVeto(link, hop, reply),
+            () => this.#afterVeto(link, hop, WORDS.noConnection),
+          );
+          return true;
+        }
+        if (said !== undefined) {
+          link.tried.add(hopKey(hop));
+          link.failure = vetoed(said);
+          continue;
+        }
+      }
+      const short = this.#tryHop(link, hop);
+      if (!short) return true;
+      shortage ??= short;
+      if (short.key !== hostKey(hop.name)) break;
+      // The host is full, another one may not be.
+      link.tried.add(hopKey(hop));
+    }
+    if (!shortage) {
+      this.#exhaust(link);
+      return true;
+    }
+    this.#await(link, hops, shortage);
+    return this.drop(link);
+  }
+
+  #afterVeto(link: Link, hop: RankedHop, reply: string | undefined): void {
+    const short = reply === undefined && !this.#yard.stopping ? this.#tryHop(link, hop) : undefined;
+    if (reply === undefined && !short && link.session) return;
+    link.tried.add(hopKey(hop));
+    if (reply !== undefined) link.failure = vetoed(reply);
+    if (short) {
+      this.#await(link, this.#routes.get(link) ?? [], short);
+      this.drop(link);
+    } else this.advance(link);
+  }
+
+  /** Gets the permit and connects, or takes over an idle connection; answers what was short. */
+  #tryHop(link: Link, hop: RankedHop): Shortage | undefined {
+    const { broker, snapshot } = this.#yard.ports;
+    const { station } = link;
+    const { limits, values } = station;
+    const helo = this.#nameFor(link);
+    const key = poolKey(values, hop, helo);
+    if (link.tried.size === 0 && this.#takeOver(link, key)) return undefined;
+    const hostLimit = snapshot().host(hop.name, station.place).max_outbound_connections;
+    let wanted = limits.forConnection(hop.name, hostLimit, true, false);
+    let permit = broker.acquire(wanted);
+    if (isShortage(permit) && permit.key === SERVER_KEY && limits.reserve && station.links.size === 1) {
+      // A place that has no connection at all may use the reserve.
+      wanted = limits.forConnection(hop.name, hostLimit, true, true);
+      permit = broker.acquire(wanted);
+    }
+    if (isShortage(permit)) return permit;
+    link.hold(permit, wanted);
+    link.hop = hop;
+    link.poolKey = key;
+    this.#dial(link, hop, helo);
+    return undefined;
+  }
+
+  /** Lets an idle connection of a sibling place serve this one. */
+  #takeOver(link: Link, key: string): boolean {
+    const { pool, ports } = this.#yard;
+    const { station } = link;
+    const snapshot = ports.snapshot();
+    if (!snapshot.global.migrate_connections_between_sibling_domains) return false;
+    const idle = pool.find(key);
+    if (!idle?.hop || !idle.session?.idle) return false;
+    const before = idle.station;
+    idle.letGo();
+    const hostLimit = snapshot.host(idle.hop.name, station.place).max_outbound_connections;
+    const wanted = station.limits.forConnection(idle.hop.name, hostLimit, false, false);
+    const permit = ports.broker.acquire(wanted);
+    if (isShortage(permit)) {
+      idle.session.leave();
+      return false;
+    }
+    idle.hold(permit, wanted);
+    const { stock } = link;
+    link.stock = undefined;
+    this.drop(link);
+    idle.stock = stock;
+    idle.moveTo(station);
+    idle.session.terms = {
+      ...makeTerms(station.values, this.#factsFor(idle, idle.hop, idle.session.terms.helo, undefined)),
+      tlsContext: undefined,
+    };
+    this.#yard.pump(before);
+    if (!idle.feed() && idle.session.idle) idle.session.leave();
+    return true;
+  }
+
+  #factsFor(link: Link, hop: RankedHop, helo: string, tlsContext: SecureContext | undefined) {
+    return { hop, helo, isPlain: link.station.values.tls_ifavailable_fallback && this.hosts.isPlain(hop), tlsContext };
+  }
+
+  #nameFor(link: Link): string {
+    const name = link.station.values.ehlo_hostname;
+    const { hostname } = this.#yard.ports;
+    if (name === MESSAGE_NAME) return link.stock?.mails[0]?.sender?.domain || hostname();
+    return name === HOST_NAME ? hostname() : name;
+  }
+
+  #dial(link: Link, hop: RankedHop, helo: string): void {
+    const { values } = link.station;
+    const facts = this.#factsFor(link, hop, helo, undefined);
+    if (values.tls === 'no' || (facts.isPlain && values.tls === 'ifavailable')) {
+      this.#start(link, hop, helo, undefined);
+      return;
+    }
+    const context = this.contexts.of(tlsSettingsOf(values));
+    if (!(context instanceof Promise)) {
+      this.#start(link, hop, helo, context);
+      return;
+    }
+    context.then(
+      (loaded) => this.#start(link, hop, helo, loaded),
+      (error: unknown) => {
+        this.#yard.ports.log('error', `the TLS settings for ${link.station.place.domain} cannot be used`, error);
+        link.failure = { kind: 'tls', reply: WORDS.tlsFailed, stage: STAGE.notConnected, detail: 'settings' };
+        link.tried.add(hopKey(hop));
+        link.letGo();
+        this.advance(link);
+      },
+    );
+  }
+
+  #start(link: Link, hop: RankedHop, helo: string, tlsContext: SecureContext | undefined): void {
+    if (this.#yard.stopping) {
+      this.drop(link);
+      return;
+    }
+    const terms = makeTerms(link.station.values, this.#factsFor(link, hop, helo, tlsContext));
+    link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
+  }
+
+  /** The session of a link that was never greeted has failed. What follows waits until its socket and its slots are gone. */
+  fail(link: Link, failure: Failure): void {
+    const { hop, station } = link;
+    const { ports } = this.#yard;
+    link.failure = failure;
+    if (!hop) return;
+    if (failure.kind === 'connect' && this.#sources.blame(station.source, failure.detail)) return;
+    const { values } = station;
+    ports.chains().connect_failed.run({ place: station.place, hop: hop.name, reply: failure.reply, at: ports.clock.now() });
+    if (failure.kind === 'tls' && values.tls === 'ifavailable' && values.tls_ifavailable_fallback && !this.hosts.isPlain(hop)) {
+      // The same hop once more, in clear.
+      this.hosts.rememberPlain(hop);
+      return;
+    }
+    link.tried.add(hopKey(hop));
+    const others = (this.#routes.get(link) ?? []).some(
+      (each) => !link.tried.has(hopKey(each)) && !this.hosts.isQuarantined(values.bind_address, each),
+    );
+    if (others && values.host_failure_retry > 0) this.hosts.quarantine(values.bind_address, hop, values.host_failure_retry);
+  }
+
+  /** Ends a link that has no socket; mail it had taken goes back. Always false. */
+  drop(link: Link): false {
+    const { station } = link;
+    link.letGo();
+    link.returnStock();
+    if (station.links.delete(link) && !link.isGreeted) station.opening--;
+    return false;
+  }
+
+  /** No hop is left: one batch hears of it, and after a streak of failures all mail of the place is put off. */
+  #exhaust(link: Link): void {
+    const { station } = link;
+    const { ports } = this.#yard;
+    const { clock, supply } = ports;
+    if (station.working > 0) {
+      station.cap = station.working;
+      station.capUntil = clock.mono() + CAP_MS;
+      this.drop(link);
+      return;
+    }
+    const now = clock.mono();
+    station.failures++;
+    if (station.failures === 1) station.failingSince = now;
+    const { values } = station;
+    const mails = link.stock?.mails ?? supply.take(station.place, values.max_recipients_per_batch);
+    link.stock = undefined;
+    this.drop(link);
+    const go = (read: readonly Copy[]): void => {
+      const facts = factsOf(link);
+      for (const mail of read) this.#yard.conclusions.conclude(mail, facts);
+      this.#delayWhenHopeless(station);
+      this.#yard.pump(station);
+    };
+    if (mails instanceof Promise) mails.then(go, () => {});
+    else go(mails);
+  }
+
+  #delayWhenHopeless(station: Station): void {
+    const { clock, supply } = this.#yard.ports;
+    const { values } = station;
+    const many = values.mx_failures_to_delay > 0 && station.failures >= values.mx_failures_to_delay;
+    const long =
+      values.connect_timeout_to_delay > 0 &&
+      station.failingSince > 0 &&
+      clock.mono() - station.failingSince >= values.connect_timeout_to_delay * 1000;
+    if (!many && !long) return;
+    station.succeed();
+    supply.delay(station.place, clock.now() + values.retry_interval * 1000, WORDS.unreachable);
+  }
+
+  #await(link: Link, hops: readonly RankedHop[], shortage: Shortage): void {
+    const { station } = link;
+    const { broker } = this.#yard.ports;
+    const { pool } = this.#yard;
+    if (station.wait) return;
+    for (const hop of hops) pool.want(poolKey(station.values, hop, this.#nameFor(link)), station);
+    const cancel = broker.wait(shortage, () => {
+      this.calm(station);
+      this.#yard.pump(station);
+    });
+    station.wait = { shortage, cancel };
+    // An idle connection that holds such a slot is worth less than mail that waits.
+    if (shortage.waitMs === undefined) pool.findHolder(shortage.key)?.session?.leave();
+  }
+
+  /** The place waits for no slot any more. */
+  calm(station: Station): void {
+    station.wait = undefined;
+    this.#yard.pool.unwant(station);
+  }
+}
+
+const countLinks = (station: Station, { ip, port }: RankedHop): number => {
+  let count = 0;
+  for (const { hop } of station.links) if (hop?.ip === ip && hop.port === port) count++;
+  return count;
+};
+
+const vetoed = (reply: string): Failure => ({ kind: 'refused', reply, stage: STAGE.notConnected, detail: 'veto' });
+
+/** The attempt of mail whose connection could not be made: the last host's answer stands for all. */
+function factsOf(link: Link): AttemptFacts {
+  const { failure, session, hop } = link;
+  const reply = failure?.reply ?? WORDS.noHosts;
+  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.detail !== 'veto';
+  return {
+    outcome: reply.startsWith('5') ? 'failed' : 'deferred',
+    reply,
+    stage: failure?.stage ?? STAGE.notConnected,
+    bytes: 0,
+    possibleDuplicate: false,
+    connectionId: isConnected ? (session?.id ?? '') : '',
+    hop: isConnected ? hop : hop && { ...hop },
+    tls: undefined,
+    quiet: false,
+  };
+}

@@ -1,0 +1,122 @@
+/** What delivery knows of one place: its options, its connections, and what holds its mail at the moment. */
+import type { Clock } from '../kernel/clock.js';
+import type { Hindrance } from '../module/flow.js';
+import type { Shortage } from '../module/permit.js';
+import type { Place } from '../module/place.js';
+import { PlaceLimits } from './limits.js';
+import type { Link } from './link.js';
+import type { DeliverySnapshot, DeliveryValues } from './settings.js';
+
+/** A reply that stands for all attempts until a time. */
+interface Hold {
+  /** Monotonic milliseconds. */
+  readonly until: number;
+  readonly reply: string;
+}
+
+interface Wait {
+  readonly shortage: Shortage;
+  readonly cancel: () => void;
+}
+
+export class Station {
+  readonly place: Place;
+  /** From the decision to connect until the connection has ended. */
+  readonly links = new Set<Link>();
+  /** Those of `links` that have nothing to do. */
+  readonly idle = new Set<Link>();
+  /** Kinds of idle connection it waits for; kept by the pool. */
+  readonly wants = new Set<string>();
+  /** Links without a greeting yet. */
+  opening = 0;
+  /** The next hops are being looked up. */
+  routing = false;
+  /** All due mail is being ended. */
+  draining = false;
+  /** A slot or a rate for a connection is waited for. */
+  wait: Wait | undefined;
+  /** A rate for messages is waited for. */
+  throttle: Wait | undefined;
+  /** Look-ups failed. */
+  hold: Hold | undefined;
+  lookupFailures = 0;
+  /** Rounds in which no host could be reached, and since when (monotonic; 0 = not failing). */
+  failures = 0;
+  failingSince = 0;
+  /** No more connections than this until a time: further ones were refused while these work. */
+  cap = Number.POSITIVE_INFINITY;
+  capUntil = 0;
+  #snapshot: DeliverySnapshot;
+  #values: DeliveryValues;
+  #limits: PlaceLimits;
+
+  constructor(place: Place, snapshot: DeliverySnapshot) {
+    this.place = place;
+    this.#snapshot = snapshot;
+    this.#values = snapshot.at(place);
+    this.#limits = new PlaceLimits(snapshot, place);
+  }
+
+  /** Adopts the configuration in force. */
+  refresh(snapshot: DeliverySnapshot): void {
+    if (snapshot === this.#snapshot) return;
+    this.#snapshot = snapshot;
+    this.#values = snapshot.at(this.place);
+    this.#limits = new PlaceLimits(snapshot, this.place);
+  }
+
+  get snapshot(): DeliverySnapshot {
+    return this.#snapshot;
+  }
+
+  get values(): DeliveryValues {
+    return this.#values;
+  }
+
+  get limits(): PlaceLimits {
+    return this.#limits;
+  }
+
+  /** Source address, '' for the system's choice. */
+  get source(): string {
+    return this.#values.bind_address ?? '';
+  }
+
+  /** Links that were greeted. */
+  get working(): number {
+    return this.links.size - this.opening;
+  }
+
+  /** A host was reached: no streak of failures any more. */
+  succeed(): void {
+    this.failures = 0;
+    this.failingSince = 0;
+  }
+
+  /** Nothing is known of it that would be missed. */
+  get isForgettable(): boolean {
+    return this.links.size === 0 && !this.routing && !this.draining && !this.wait && !this.throttle && !this.hold && this.failures === 0;
+  }
+
+  /** Why its mail does not start now, as far as the station itself knows. */
+  explain(clock: Clock): Hindrance | undefined {
+    const wallOf = (mono: number): number => clock.now() + mono - clock.mono();
+    if (this.#values.suspend_delivery) return { code: 'suspended', text: 'suspend_delivery is set' };
+    if (this.hold && this.hold.until > clock.mono())
+      return { code: 'lookup_failed', text: this.hold.reply, untilMs: wallOf(this.hold.until) };
+    if (this.throttle) return describeWait(this.throttle.shortage, 'message_rate', clock.now());
+    if (this.wait) return describeWait(this.wait.shortage, 'connection_limit', clock.now());
+    if (this.routing) return { code: 'routing', text: 'the next hops are being looked up' };
+    if (this.capUntil > clock.mono())
+      return { code: 'refused', text: 'the host takes no more connections', untilMs: wallOf(this.capUntil) };
+    if (this.opening > 0 && this.working === 0) return { code: 'connecting', text: 'a connection is being made' };
+    return undefined;
+  }
+}
+
+const describeWait = ({ key, waitMs }: Shortage, code: string, now: number): Hindrance => ({
+  code,
+  text: waitMs === undefined ? 'all connections that are allowed are in use' : 'the rate that is allowed is used up',
+  limit: key,
+  ...(waitMs !== undefined && { untilMs: now + waitMs }),
+});

@@ -1,0 +1,69 @@
+/** From the options of a place and a hop to the terms of a connection. Pure. */
+import type { SecureContext } from 'node:tls';
+import type { Hop } from '../module/attempt.js';
+import type { ClientTerms } from '../smtp/client/terms.js';
+import type { ClientTlsSettings } from '../smtp/client/tls-contexts.js';
+import type { DeliveryValues } from './settings.js';
+
+export interface TermsFacts {
+  readonly hop: Hop;
+  readonly helo: string;
+  /** TLS with this hop failed lately and may be left out. */
+  readonly isPlain: boolean;
+  readonly tlsContext: SecureContext | undefined;
+}
+
+export function makeTerms(values: DeliveryValues, { hop, helo, isPlain, tlsContext }: TermsFacts): ClientTerms {
+  return {
+    hop,
+    source: values.bind_address,
+    lmtp: values.delivery_method === 'lmtp',
+    helo,
+    tls: isPlain && values.tls === 'ifavailable' ? 'no' : values.tls,
+    tlsFallback: values.tls_ifavailable_fallback,
+    tlsVerify: values.tls_verify,
+    tlsContext,
+    sendEightBit: values.send_8bitmime === 'ifavailable',
+    strictEightBit: values.transform_8bitmime_content === 'strict',
+    timeouts: {
+      connectMs: values.connect_timeout * 1000,
+      ehloMs: values.ehlo_timeout * 1000,
+      mailFromMs: values.mailfrom_timeout * 1000,
+      rcptToMs: values.rcptto_timeout * 1000,
+      bodyMs: values.body_timeout * 1000,
+      rsetMs: values.rset_timeout * 1000,
+      idleMs: values.idle_timeout * 1000,
+    },
+  };
+}
+
+/** What the TLS context of a place is made from. `none` removes an inherited certificate. */
+export const tlsSettingsOf = (values: DeliveryValues): ClientTlsSettings => ({
+  certificate: values.tls_certificate === 'none' ? undefined : values.tls_certificate,
+  key: values.tls_key,
+  authorities: values.tls_ca,
+  ciphers: values.tls_ciphers,
+  protocols: values.tls_protocols,
+});
+
+/**
+ * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
+ * against the name), the source, our name, the protocol, and everything about TLS.
+ */
+export const poolKey = (values: DeliveryValues, hop: Hop, helo: string): string =>
+  [
+    hop.ip,
+    hop.port,
+    hop.name,
+    values.bind_address ?? '',
+    helo,
+    values.delivery_method === 'lmtp',
+    values.tls,
+    values.tls_ifavailable_fallback,
+    values.tls_verify,
+    values.tls_certificate ?? '',
+    values.tls_key ?? '',
+    values.tls_ca ?? '',
+    values.tls_ciphers ?? '',
+    values.tls_protocols ?? '',
+  ].join('|');

@@ -1,0 +1,201 @@
+/** Where the mail of a domain goes: does the look-ups that route.ts needs, bounded in number and time. */
+import type { Clock } from '../kernel/clock.js';
+import { DeadlineError, withDeadline } from '../kernel/deadline.js';
+import type { Answer } from './answer.js';
+import { parseLiteral } from './literal.js';
+import { normalizeName } from './name.js';
+import { type DeadEnd, deadEnd, type HopList, type Outcome } from './outcome.js';
+import type { HostAddress, Mx, Resolver } from './resolver.js';
+import { joinHops, MOST_HOPS, type ResolvedHost, type RouteHost, type RouteRules, rankHosts } from './route.js';
+import type { RouteEntry } from './route-entry.js';
+
+/** What the options of a place say about routing. */
+export interface RouteWish extends Omit<RouteRules, 'random' | 'blockLocal' | 'keepAddressOrder'> {
+  /** deliver_to_private. */
+  readonly allowPrivate: boolean;
+  /** use_ipv6. */
+  readonly v6: boolean;
+  /** fully_resolve_before_smtp: false is content with the first preference that has an address. */
+  readonly resolveAll: boolean;
+  /** The MX look-up failed so often that the domain's own address is tried (mx_failures_fallback_to_a). */
+  readonly skipMx: boolean;
+}
+
+export interface RouteMeans {
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  /** A whole number from 0 up to, not including, `below`. */
+  readonly random: (below: number) => number;
+  /** resolv.conf has a sortlist. */
+  readonly keepAddressOrder?: () => boolean;
+}
+
+/** Hosts of one route looked up at once, and the time for all of them; what is not known then counts as timed out. */
+const AT_ONCE = 16;
+const BUDGET_MS = 30_000;
+/** A route that left hosts aside is looked at again soon. */
+const PARTIAL_SECONDS = 10;
+/** How long entries of the configuration are good that ask nothing of DNS; a reload makes new ones. */
+const CONFIGURED_SECONDS = 300;
+
+export class RouteFinder {
+  readonly #means: RouteMeans;
+
+  constructor(means: RouteMeans) {
+    this.#means = means;
+  }
+
+  /** Hops of a routing domain by its literal, its MX, or its address. Rejects only with the signal's reason. */
+  async findDomain(domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
+    const rules = this.#rules(wish, !wish.allowPrivate);
+    if (domain.startsWith('[')) {
+      const ip = parseLiteral(domain);
+      return ip === undefined ? deadEnd('bad-name') : joinHops([toHost(ip, domain, 0, undefined)], literalOf('literal'), rules);
+    }
+    const name = normalizeName(domain);
+    if (!name) return deadEnd('bad-name');
+    const mx: Answer<Mx> = wish.skipMx
+      ? { kind: 'nodata', ttlSeconds: CONFIGURED_SECONDS, secure: false }
+      : await this.#means.resolver.mx(name, signal);
+    const list = rankHosts(name, mx, rules);
+    if ('reply' in list) return list;
+    const { resolved, all } = await this.#resolve(list.hosts, false, wish, signal);
+    const ttlSeconds = all ? list.ttlSeconds : Math.min(list.ttlSeconds, PARTIAL_SECONDS);
+    return joinHops(resolved, { ttlSeconds, secure: list.secure, from: 'dns' }, rules);
+  }
+
+  /**
+   * Hops of the operator's own entries, in order or by their `pref`. `domain` is what `__mx__` stands for. Entries that lead
+   * nowhere are passed over while another leads somewhere; private addresses are the operator's business.
+   */
+  async findEntries(entries: readonly RouteEntry[], domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
+    const outcomes = await Promise.all(entries.map((entry) => this.#findEntry(entry, domain, wish, signal)));
+    const lists = outcomes.flatMap((outcome, i) => (outcome.kind === 'hops' ? [{ outcome, rank: entries[i]?.preference ?? i }] : []));
+    const dead = outcomes.filter((outcome) => outcome.kind !== 'hops');
+    if (lists.length === 0) return worst(dead);
+    return mergeLists(lists, dead);
+  }
+
+  async #findEntry(entry: RouteEntry, domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
+    const outcome = await this.#look(entry, domain, wish, signal);
+    return entry.ttlSeconds === undefined ? outcome : { ...outcome, ttlSeconds: entry.ttlSeconds };
+  }
+
+  async #look(entry: RouteEntry, domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
+    if (entry.kind === 'own-mx') return this.findDomain(domain, wish, signal);
+    const rules = this.#rules(wish, false);
+    if (entry.kind === 'address') return joinHops([toHost(entry.ip, entry.ip, 0, entry.port)], literalOf('configured'), rules);
+    const port = entry.port ?? wish.port;
+    let end: DeadEnd = deadEnd('no-host', { counts: true });
+    for (const type of entry.types) {
+      if (type === 'mx') {
+        const mx = await this.#means.resolver.mx(entry.name, signal);
+        // Without MX the address comes, if `type` lets it; a failure may only mean that nobody keeps MX for this host.
+        if (mx.kind !== 'found') {
+          if ('why' in mx) end = rankHosts(entry.name, mx, rules) as DeadEnd;
+          continue;
+        }
+        const list = rankHosts(entry.name, mx, rules);
+        if ('reply' in list) {
+          end = list;
+          continue;
+        }
+        const { resolved } = await this.#resolve(list.hosts, false, wish, signal);
+        const outcome = joinHops(resolved, { ttlSeconds: list.ttlSeconds, secure: list.secure, from: 'configured' }, { ...rules, port });
+        if (outcome.kind === 'hops') return outcome;
+        end = outcome;
+      } else {
+        const { resolved } = await this.#resolve([{ name: entry.name, preference: 0 }], true, wish, signal);
+        const outcome = joinHops(resolved, literalOf('configured'), { ...rules, port });
+        if (outcome.kind === 'hops') return outcome;
+        if (end.kind !== 'lookup-failed') end = outcome;
+      }
+    }
+    return end;
+  }
+
+  /** Looks hosts up, best first, so many at once; stops when there are enough, or when time is up. */
+  async #resolve(
+    hosts: readonly RouteHost[],
+    search: boolean,
+    { v6, resolveAll }: RouteWish,
+    signal: AbortSignal,
+  ): Promise<{ readonly resolved: readonly ResolvedHost[]; readonly all: boolean }> {
+    const { resolver, clock } = this.#means;
+    const resolved: ResolvedHost[] = [];
+    const endMs = clock.mono() + BUDGET_MS;
+    let addresses = 0;
+    for (let at = 0; at < hosts.length; ) {
+      const group = hosts.slice(at, at + (resolveAll ? AT_ONCE : sizeOfFirst(hosts, at)));
+      const answers = await Promise.all(
+        group.map(({ name }) => this.#withinBudget(endMs, signal, (own) => resolver.addresses(name, { v4: true, v6, search }, own))),
+      );
+      group.forEach((host, i) => {
+        const answer = answers[i] ?? OUT_OF_TIME;
+        if (answer.kind === 'found') addresses += answer.records.length;
+        resolved.push({ ...host, name: host.name.replace(/\.$/, ''), answer });
+      });
+      at += group.length;
+      if (at < hosts.length && (addresses >= MOST_HOPS || (!resolveAll && addresses > 0))) return { resolved, all: false };
+    }
+    return { resolved, all: true };
+  }
+
+  async #withinBudget<T>(endMs: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Answer<T>>): Promise<Answer<T>> {
+    const { clock } = this.#means;
+    const leftMs = endMs - clock.mono();
+    if (leftMs <= 0) return OUT_OF_TIME;
+    try {
+      return await withDeadline(clock, leftMs, signal, work);
+    } catch (error) {
+      if (error instanceof DeadlineError && !signal.aborted) return OUT_OF_TIME;
+      throw error;
+    }
+  }
+
+  #rules(wish: RouteWish, blockLocal: boolean): RouteRules {
+    return { ...wish, blockLocal, random: this.#means.random, keepAddressOrder: this.#means.keepAddressOrder?.() ?? false };
+  }
+}
+
+const OUT_OF_TIME = { kind: 'timeout', why: 'the hosts of the domain took too long', fresh: true, ttlSeconds: PARTIAL_SECONDS } as const;
+
+const literalOf = (from: 'literal' | 'configured') => ({ ttlSeconds: CONFIGURED_SECONDS, secure: false, from }) as const;
+
+function toHost(ip: string, name: string, preference: number, port: number | undefined): ResolvedHost {
+  const records: readonly HostAddress[] = [{ ip, family: ip.includes(':') ? 6 : 4 }];
+  const answer: Answer<HostAddress> = { kind: 'found', records, name: ip, ttlSeconds: CONFIGURED_SECONDS, secure: false };
+  return port === undefined ? { name, preference, answer } : { name, preference, answer, port };
+}
+
+/** How many hosts from `at` on share its preference, AT_ONCE at most. */
+function sizeOfFirst(hosts: readonly RouteHost[], at: number): number {
+  const preference = hosts[at]?.preference;
+  let size = 1;
+  while (size < AT_ONCE && hosts[at + size]?.preference === preference) size++;
+  return size;
+}
+
+/** Entries by their rank, the hops of an entry by their own preference. Where nothing tells hops of an entry apart, `pref` stays as written. */
+function mergeLists(lists: readonly { readonly outcome: HopList; readonly rank: number }[], dead: readonly DeadEnd[]): HopList {
+  const all = lists.flatMap(({ outcome, rank }) => outcome.hops.map((hop) => ({ hop, rank })));
+  all.sort((a, b) => a.rank - b.rank || a.hop.preference - b.hop.preference);
+  const isPlain = lists.every(({ outcome }) => outcome.hops.every(({ preference }) => preference === outcome.hops[0]?.preference));
+  let level = -1;
+  let last = '';
+  const hops = all.map(({ hop, rank }) => {
+    const key = `${rank} ${hop.preference}`;
+    if (key !== last) level++;
+    last = key;
+    return { ...hop, preference: isPlain ? rank : level };
+  });
+  const seen = new Set<string>();
+  const unique = hops.filter(({ ip, port }) => !seen.has(`${ip} ${port}`) && seen.add(`${ip} ${port}`)).slice(0, MOST_HOPS);
+  const ttlSeconds = Math.min(...lists.map(({ outcome }) => outcome.ttlSeconds), ...(dead.length > 0 ? [PARTIAL_SECONDS] : []));
+  return { kind: 'hops', hops: unique, ttlSeconds, from: 'configured', secure: lists.every(({ outcome }) => outcome.secure) };
+}
+
+/** Of several dead ends the one that leaves most hope: nothing fails for good while one entry may still lead somewhere. */
+function worst(dead: readonly DeadEnd[]): DeadEnd {
+  return dead.find(({ permanent }) => !permanent) ?? dead[0] ?? deadEnd('no-host');
+}

@@ -1,0 +1,84 @@
+/** Certificates made ready for use, once for all sessions that share them, and read again when their files have changed. */
+import { readFile, stat } from 'node:fs/promises';
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { codeOf } from '../kernel/problems.js';
+import { problems } from './problems.js';
+import { parseProtocols } from './tls-protocols.js';
+
+/** What the tls_* options of one listener say; equal settings share one context. */
+export interface TlsSettings {
+  /** PEM file with the certificate chain. */
+  readonly certificate: string;
+  /** PEM file with the key; the certificate's file when absent. */
+  readonly key?: string | undefined;
+  /** OpenSSL cipher string. */
+  readonly ciphers?: string | undefined;
+  readonly protocols?: string | undefined;
+  /** PEM bundle that client certificates are checked against. */
+  readonly clientCa?: string | undefined;
+}
+
+interface Entry {
+  readonly context: SecureContext;
+  /** Sizes and times of the files when they were read. */
+  readonly stamp: string;
+}
+
+/** All contexts of a process. */
+export class TlsContexts {
+  readonly #entries = new Map<string, Entry>();
+
+  /** The context of these settings if it is loaded. */
+  of(settings: TlsSettings): SecureContext | undefined {
+    return this.#entries.get(keyOf(settings))?.context;
+  }
+
+  /**
+   * Loads what is new or has changed on disk and forgets what nobody names any more. All or nothing: when one fails
+   * (NET_BAD_CERTIFICATE, NET_BAD_TLS_PROTOCOLS) the old ones stay in force.
+   */
+  async refresh(wanted: readonly TlsSettings[]): Promise<void> {
+    const next = new Map<string, Entry>();
+    for (const settings of wanted) {
+      const key = keyOf(settings);
+      if (next.has(key)) continue;
+      const known = this.#entries.get(key);
+      const stamp = await stampOf(settings);
+      next.set(key, known?.stamp === stamp ? known : { stamp, context: await loadContext(settings) });
+    }
+    this.#entries.clear();
+    for (const [key, entry] of next) this.#entries.set(key, entry);
+  }
+}
+
+const keyOf = (s: TlsSettings): string => JSON.stringify([s.certificate, s.key, s.ciphers, s.protocols, s.clientCa]);
+
+const filesOf = (s: TlsSettings): readonly string[] => [
+  s.certificate,
+  s.key ?? s.certificate,
+  ...(s.clientCa === undefined ? [] : [s.clientCa]),
+];
+
+async function stampOf(settings: TlsSettings): Promise<string> {
+  try {
+    const stats = await Promise.all(filesOf(settings).map((file) => stat(file)));
+    return stats.map((file) => `${file.ino}:${file.size}:${file.mtimeMs}`).join(' ');
+  } catch (error) {
+    throw problems.BAD_CERTIFICATE.because(error, settings.certificate, reasonOf(error));
+  }
+}
+
+async function loadContext(settings: TlsSettings): Promise<SecureContext> {
+  const range = parseProtocols(settings.protocols);
+  try {
+    const [cert, key, ca] = await Promise.all(filesOf(settings).map((file) => readFile(file)));
+    const options: SecureContextOptions = { cert, key, dhparam: 'auto', honorCipherOrder: true, sessionIdContext: 'celeris' };
+    if (ca) options.ca = ca;
+    if (settings.ciphers !== undefined) options.ciphers = settings.ciphers;
+    return createSecureContext({ ...options, ...range });
+  } catch (error) {
+    throw problems.BAD_CERTIFICATE.because(error, settings.certificate, reasonOf(error));
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : codeOf(error));

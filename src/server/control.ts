@@ -1,0 +1,62 @@
+/** The console's sockets: control_listener stanzas, each connection a session of commands. */
+import net from 'node:net';
+import { printSocketAddress } from '../config/socket-address.js';
+import { makeCommands } from '../console/commands/index.js';
+import { serveConsole } from '../console/serve.js';
+import { type BoundSocket, bindSocket } from '../net/bind.js';
+import type { Daemon } from './daemon.js';
+import { makeDesk } from './desk.js';
+
+interface Open {
+  readonly bound: BoundSocket;
+  readonly server: net.Server;
+}
+
+export class Control {
+  readonly #daemon: Daemon;
+  readonly #open: Open[] = [];
+  readonly #sessions = new Set<{ close(): void }>();
+
+  constructor(daemon: Daemon) {
+    this.#daemon = daemon;
+  }
+
+  /** Opens the sockets of the snapshot. Throws a coded problem of net when one cannot be opened. */
+  async open(): Promise<void> {
+    const { snapshot } = this.#daemon;
+    for (const listener of snapshot.listeners('control_listener')) {
+      for (const { name, address } of listener.listens) {
+        const options = snapshot.inbound({ listener: listener.name, listen: name });
+        if (!options.enable) continue;
+        const bound = await bindSocket(address, options.file_mode);
+        const server = net.createServer((socket) => this.#take(socket, options.timeout));
+        await bound.serve(server, options.listen_backlog);
+        this.#open.push({ bound, server });
+        this.#daemon.journal.say('info', 'console', `console on ${printSocketAddress(address)}`);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { bound, server } of this.#open) {
+      bound.release();
+      server.close();
+    }
+    // An answer that is being written may still leave.
+    await new Promise<void>((done) => setImmediate(done));
+    for (const session of this.#sessions) session.close();
+  }
+
+  #take(socket: net.Socket, timeoutSeconds: number): void {
+    const daemon = this.#daemon;
+    const session = serveConsole(socket, {
+      book: () => makeCommands(makeDesk(daemon)),
+      watch: daemon.watch,
+      mono: () => daemon.clock.mono(),
+      idleMs: () => timeoutSeconds * 1000,
+      failed: (error) => daemon.journal.say('error', 'console', 'a command failed', error),
+    });
+    this.#sessions.add(session);
+    socket.on('close', () => this.#sessions.delete(session));
+  }
+}

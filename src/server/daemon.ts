@@ -1,0 +1,395 @@
+/** The one place where objects meet: a daemon from its configuration to its end. */
+import os from 'node:os';
+import path from 'node:path';
+import { classifyReply } from '../bounce/classify.js';
+import { Notices } from '../bounce/notices.js';
+import type { Snapshot } from '../config/snapshot.js';
+import { Delivery } from '../deliver/delivery.js';
+import type { Router } from '../module/resolver.js';
+import { type Clock, systemClock } from '../kernel/clock.js';
+import { IdSource } from '../kernel/ids.js';
+import { nodeDisk } from '../kernel/node-disk.js';
+import { Watch } from '../kernel/watch.js';
+import { formatOneLine, joinLine } from '../mail/reply.js';
+import { type Attempt, STAGE } from '../module/attempt.js';
+import { bodyOf, type Copy } from '../module/copy.js';
+import type { Guard } from '../module/engine.js';
+import type { Chains } from '../module/hook-set.js';
+import { PlaceTable } from '../module/place.js';
+import type { Plan } from '../module/plan.js';
+import { Registry } from '../module/registry.js';
+import { Caches, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
+import { TlsContexts } from '../net/tls-contexts.js';
+import { MailQueue } from '../queue/mail-queue.js';
+import { InnerEntrance } from '../receive/entrance.js';
+import type { ReceivePorts } from '../receive/ports.js';
+import { type Pending, Receiver } from '../receive/receiver.js';
+import { Transit } from '../receive/transit.js';
+import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
+import { SmtpService } from '../smtp/server/service.js';
+import { nextIncarnation } from '../spool/incarnation.js';
+import { lockSpool } from '../spool/lock.js';
+import { SegmentSpool } from '../spool/segment-spool.js';
+import { DirectBroker } from './broker.js';
+import { loadManifests } from './built.js';
+import { Counters, countingPlan } from './counters.js';
+import { Gatehouse } from './gatehouse.js';
+import { Journal } from './journal.js';
+import { makePlans } from './plans.js';
+import { dropPrivileges } from './privileges.js';
+import { makeRouter } from './router.js';
+import { inboundWhere, makeRules } from './rules.js';
+import { PRODUCT, VERSION } from './version.js';
+import { WriterBook } from './writers.js';
+
+/** Longest time all handlers of one hook may take together; clients leave later than that. */
+const RUN_LIMIT_MS = 60_000;
+
+export class Daemon {
+  readonly clock: Clock = systemClock;
+  readonly startedAt = Date.now();
+  readonly journal = new Journal(this.clock);
+  readonly watch = new Watch(this.clock);
+  readonly places = new PlaceTable();
+  readonly broker = new DirectBroker(this.clock);
+  readonly counters = new Counters(this.clock);
+  readonly contexts = new TlsContexts();
+  readonly writers = new WriterBook(this.clock, this.journal);
+  readonly registry: Registry;
+  readonly spool: SegmentSpool;
+  readonly queue: MailQueue;
+  readonly router: Router;
+  readonly delivery: Delivery;
+  readonly smtp: SmtpService<Pending>;
+  readonly listeners: SmtpListeners;
+  readonly entrance: InnerEntrance;
+  readonly ids: IdSource;
+  readonly file: string;
+  readonly user: string;
+  #snapshot: Snapshot;
+  #rules: ReturnType<typeof makeRules>;
+  readonly #lock: { release(): void };
+  readonly #gate: Gatehouse;
+  readonly #stopped = new AbortController();
+  /** Recovery in per cent; 100 when everything on disk is known. */
+  loading = 0;
+  #recovery: Promise<void> = Promise.resolve();
+  #stopping = false;
+  #stopAsked: () => void = () => {};
+  #observers: readonly Plan[] = [];
+
+  private constructor(
+    file: string,
+    snapshot: Snapshot,
+    made: { lock: { release(): void }; gate: Gatehouse; listeners: SmtpListeners; spool: SegmentSpool; incarnation: number; user: string },
+  ) {
+    this.file = file;
+    this.#snapshot = snapshot;
+    this.#lock = made.lock;
+    this.#gate = made.gate;
+    this.listeners = made.listeners;
+    this.spool = made.spool;
+    this.user = made.user;
+    this.ids = new IdSource(this.clock, made.incarnation);
+    this.registry = new Registry({
+      clock: this.clock,
+      guard: this.#guard(),
+      service: (token) => this.#service(token),
+      global: () => this.snapshot.global,
+      outbound: (where) => this.snapshot.at(where),
+      inbound: (session) => this.snapshot.inbound(inboundWhere(session)),
+      scoped: (module, where) => this.#scoped(module, where),
+      logged: (record) => this.journal.record(record),
+      count: (name, labels) => this.counters.add(name, labels),
+      readFile: async (name) => (await import('node:fs/promises')).readFile(path.resolve(path.dirname(file), name)),
+    });
+    this.#rules = makeRules(snapshot, this.chains);
+    this.queue = new MailQueue({
+      spool: this.spool,
+      clock: this.clock,
+      places: this.places,
+      snapshot: () => this.snapshot,
+      failed: (mail, reply, quiet) => this.#endInQueue(mail, reply, quiet),
+      unreadable: (ticket, error) => this.journal.say('error', 'spool', `message ${this.spool.id(ticket)} cannot be read back`, error),
+    });
+    const ports = this.#receivePorts();
+    const transit = new Transit(ports);
+    this.entrance = new InnerEntrance(ports, transit);
+    const notices = this.#notices();
+    this.router = makeRouter({ clock: this.clock, snapshot: () => this.snapshot, chains: () => this.chains, random: Math.random });
+    this.delivery = new Delivery({
+      clock: this.clock,
+      watch: this.watch,
+      supply: this.queue,
+      broker: this.broker,
+      router: this.router,
+      spool: this.spool,
+      snapshot: () => this.snapshot,
+      hostname: () => this.hostname,
+      nextId: () => this.ids.next(),
+      chains: () => this.chains,
+      classify: async (reply, domain) => (await this.chains.classify.run(reply, domain)) ?? classifyReply(reply),
+      bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
+      log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
+    });
+    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply));
+    this.#endMail = (mail, reply, quiet) => notices.end(mail, this.#attemptOf(mail, reply), quiet);
+    this.queue.connect(this.delivery);
+    this.smtp = new SmtpService<Pending>({
+      reception: new Receiver(ports, transit),
+      clock: this.clock,
+      contexts: this.contexts,
+      hostname: this.hostname,
+      product: `${PRODUCT} ${VERSION}`,
+      nextId: () => this.ids.next(),
+      largeBodyBytes: () => this.snapshot.global.large_message_threshold,
+    });
+    this.spool.onHealth(() => this.queue.reloaded());
+  }
+
+  #tellRefused: (copy: Copy, reply: string) => void;
+  #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
+
+  /** Starts a daemon on a checked configuration. Resolves when connections are served; old mail is read meanwhile. */
+  static async start(file: string, snapshot: Snapshot, observers: readonly Plan[] = []): Promise<Daemon> {
+    const root = path.resolve(snapshot.global.spoolbase);
+    const lock = lockSpool(root);
+    const gate = new Gatehouse();
+    const listeners = new SmtpListeners(gate);
+    try {
+      await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
+      const user = dropPrivileges(snapshot);
+      const incarnation = await nextIncarnation(nodeDisk, root);
+      const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user }, root);
+      daemon.#observers = observers;
+      await daemon.#serve();
+      return daemon;
+    } catch (error) {
+      await listeners.close();
+      lock.release();
+      throw error;
+    }
+  }
+
+  static async #open(
+    file: string,
+    snapshot: Snapshot,
+    made: { lock: { release(): void }; gate: Gatehouse; listeners: SmtpListeners; incarnation: number; user: string },
+    root: string,
+  ): Promise<Daemon> {
+    let say: (level: 'warning' | 'error', text: string) => void = () => {};
+    const spool = await SegmentSpool.open({
+      disk: nodeDisk,
+      clock: systemClock,
+      folder: path.join(root, 'parts', '0'),
+      permissions: snapshot.global.spool_mode,
+      sync: snapshot.global.spool_sync !== 'none',
+      log: (level, text) => say(level, text),
+    });
+    const daemon = new Daemon(file, snapshot, { ...made, spool });
+    say = (level, text) => daemon.journal.say(level, 'spool', text);
+    return daemon;
+  }
+
+  get snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  get chains(): Chains {
+    return this.registry.current.hooks.chains;
+  }
+
+  get hostname(): string {
+    return this.#snapshot.global.hostname ?? os.hostname();
+  }
+
+  /** `stopped` is called when the console asks the daemon to end. */
+  onStopAsked(stopped: () => void): void {
+    this.#stopAsked = stopped;
+  }
+
+  askStop(): void {
+    this.#stopAsked();
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Puts a new snapshot in force, whole or not at all. */
+  async adopt(next: Snapshot): Promise<void> {
+    const prepared = await this.registry.prepare(await this.#plans(next));
+    const stanzas = next.listeners('esmtp_listener');
+    try {
+      await this.contexts.refresh(certificatesOf(stanzas, next));
+      await this.listeners.adopt(socketsOf(stanzas, next));
+    } catch (error) {
+      this.registry.discard(prepared);
+      throw error;
+    }
+    this.#snapshot = next;
+    for (const error of this.registry.commit(prepared))
+      this.journal.say('warning', 'modules', 'an old instance did not close cleanly', error);
+    this.#rules = makeRules(next, this.chains);
+    this.smtp.forgetProfiles();
+    this.queue.reloaded();
+    this.delivery.reloaded();
+    this.broker.reloaded();
+  }
+
+  /**
+   * Stops in order: sockets, sessions (421 at their next command, messages on their way may finish), deliveries (those
+   * behind the final dot wait for their reply), modules, logs, spool. `limit` ends every wait.
+   */
+  async stop(limit: AbortSignal): Promise<void> {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.chains.shutdown.run();
+    await this.listeners.close();
+    await Promise.all([this.smtp.shutDown(limit), this.delivery.stop(limit)]);
+    this.#stopped.abort();
+    await this.#recovery;
+    await this.queue.settle();
+    for (const error of this.registry.stop()) this.journal.say('warning', 'modules', 'an instance did not close cleanly', error);
+    await this.spool.close();
+    await this.writers.close();
+    this.watch.stop();
+    this.#lock.release();
+  }
+
+  /** What a stop waits for, in words. */
+  waits(): readonly string[] {
+    const waits: string[] = [];
+    if (this.smtp.sessions > 0) waits.push(`${this.smtp.sessions} SMTP sessions`);
+    const outbound = this.delivery.totals().connections;
+    if (outbound > 0) waits.push(`${outbound} outbound connections`);
+    return waits;
+  }
+
+  async #serve(): Promise<void> {
+    const prepared = await this.registry.prepare(await this.#plans(this.#snapshot));
+    this.registry.commit(prepared);
+    this.#rules = makeRules(this.#snapshot, this.chains);
+    this.journal.tell = (record) => {
+      if (record.level === 'error' || record.level === 'critical') this.chains.logged.run(record);
+    };
+    await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
+    this.#gate.open(this.smtp);
+    this.#recovery = this.#recover();
+  }
+
+  /** The modules of the configuration, and the core's own listener. */
+  async #plans(snapshot: Snapshot): Promise<readonly Plan[]> {
+    return [countingPlan(this.counters), ...this.#observers, ...makePlans(snapshot, await loadManifests())];
+  }
+
+  async #recover(): Promise<void> {
+    try {
+      const told = await this.spool.recover(this.queue.found, this.#stopped.signal);
+      this.loading = 100;
+      if (told.messages + told.quarantined + told.tornTails === 0) return;
+      this.journal.say(
+        'info',
+        'spool',
+        `${told.messages} messages found in ${Math.round(told.milliseconds)} ms, ${told.quarantined} damaged places, ${told.tornTails} torn ends`,
+      );
+    } catch (error) {
+      this.journal.say('critical', 'spool', 'old mail could not be read', error);
+    }
+  }
+
+  #guard(): Guard {
+    return {
+      watch: this.watch,
+      mono: () => this.clock.mono(),
+      runLimitMs: RUN_LIMIT_MS,
+      failed: (placed, error) => this.journal.say('error', placed.owner, `the handler of ${placed.hook.name} failed`, error),
+    };
+  }
+
+  #service(token: Service<unknown>): unknown {
+    const services: Readonly<Record<string, unknown>> = {
+      [Writers.name]: this.writers,
+      [Caches.name]: { clear: (name: string) => this.registry.caches.clear(name), names: () => this.registry.caches.names() },
+      [Sockets.name]: {
+        listening: () =>
+          this.listeners.addresses().flatMap(({ address }) => (address.kind === 'tcp' ? [{ ip: address.host, port: address.port }] : [])),
+      },
+      [Injection.name]: { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => this.#inject(made, how.protocol) },
+    };
+    return services[token.name];
+  }
+
+  async #inject(made: Made, protocol: 'internal' | 'rest'): Promise<{ reply: string; ids: readonly string[] }> {
+    const bytes = Buffer.from(made.bytes);
+    const end = bytes.indexOf('\r\n\r\n');
+    const { reply, copies } = await this.entrance.inject({
+      sender: made.sender,
+      recipients: made.recipients,
+      headers: end < 0 ? bytes : bytes.subarray(0, end + 4),
+      content: bodyOf([end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 4)]),
+      protocol,
+      notice: false,
+    });
+    return { reply: formatOneLine(reply), ids: copies.map(({ id }) => id) };
+  }
+
+  #scoped(module: string, where: object): Readonly<Record<string, unknown>> {
+    const plan = this.registry.current.instances.find((instance) => instance.plan.manifest.name === module)?.plan;
+    if (!plan) return {};
+    return this.snapshot.moduleValues(plan.manifest, 'peer' in where ? inboundWhere(where as never) : where);
+  }
+
+  #receivePorts(): ReceivePorts {
+    return {
+      clock: this.clock,
+      spool: this.spool,
+      queue: { insert: (mail) => this.queue.insert(mail) },
+      places: this.places,
+      rules: () => this.#rules,
+      nextId: () => this.ids.next(),
+      random: Math.random,
+      refusing: () => (this.#stopping ? 'stopping' : undefined),
+      refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
+      host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
+      log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
+    };
+  }
+
+  #notices(): Notices {
+    return new Notices({
+      clock: this.clock,
+      spool: this.spool,
+      supply: this.queue,
+      entrance: this.entrance,
+      chains: () => this.chains,
+      options: (mail) => this.snapshot.at(mail.place),
+      nextId: () => this.ids.next(),
+      host: this.hostname,
+      signal: this.#stopped.signal,
+      log: (level, text, cause) => this.journal.say(level, 'bounce', text, cause),
+    });
+  }
+
+  #endInQueue(mail: Copy, reply: string, quiet: boolean): Promise<void> {
+    return this.#endMail(mail, reply, quiet);
+  }
+
+  /** An end that no server said: expiry, the console, a hook. */
+  #attemptOf(mail: Copy, reply: string): Attempt {
+    return {
+      outcome: 'failed',
+      reply: joinLine(reply),
+      mail,
+      place: mail.place,
+      at: this.clock.now(),
+      connectionId: '',
+      stage: STAGE.notConnected,
+      bytes: 0,
+      hop: undefined,
+      bounceClass: classifyReply(reply),
+      possibleDuplicate: false,
+      tls: undefined,
+    };
+  }
+}

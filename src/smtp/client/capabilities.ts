@@ -1,0 +1,36 @@
+/** What a server said it can do in its answer to EHLO. */
+
+export interface Capabilities {
+  readonly pipelining: boolean;
+  readonly eightBitMime: boolean;
+  readonly smtpUtf8: boolean;
+  /** RFC 1870; true when SIZE was offered, whatever its limit: the server judges the number. */
+  readonly size: boolean;
+  /** RFC 3461. */
+  readonly dsn: boolean;
+  readonly startTls: boolean;
+}
+
+/** After HELO, or before anything was said. */
+export const NO_CAPABILITIES: Capabilities = Object.freeze({
+  pipelining: false,
+  eightBitMime: false,
+  smtpUtf8: false,
+  size: false,
+  dsn: false,
+  startTls: false,
+});
+
+/** Reads the lines of a 250 to EHLO; the first is the greeting. Unknown keywords and malformed lines mean nothing. */
+export function readCapabilities(lines: readonly string[]): Capabilities {
+  const words = new Set<string>();
+  for (let i = 1; i < lines.length; i++) words.add((/^[A-Za-z0-9-]+/.exec(lines[i] ?? '')?.[0] ?? '').toUpperCase());
+  return {
+    pipelining: words.has('PIPELINING'),
+    eightBitMime: words.has('8BITMIME'),
+    smtpUtf8: words.has('SMTPUTF8'),
+    size: words.has('SIZE'),
+    dsn: words.has('DSN'),
+    startTls: words.has('STARTTLS'),
+  };
+}

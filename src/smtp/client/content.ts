@@ -1,0 +1,57 @@
+/** A message as it goes over the wire: header block, body, dots stuffed where some line begins with one, CRLF at the end. */
+import { DotStuffer, stuffDots } from '../../mail/stuff.js';
+import type { Copy } from '../../module/copy.js';
+import type { Outbox } from './outbox.js';
+
+/** Messages above this size are written piece by piece, waiting for the server to take them. */
+const STREAMED_BYTES = 262_144;
+const DOT = 0x2e;
+const LF = 0x0a;
+const CRLF = Buffer.from('\r\n', 'latin1');
+const END = '.\r\n';
+
+/** Is not in memory, or too large to be handed to the socket at once. */
+export const isLarge = (mail: Copy): boolean => mail.content.resident === undefined || mail.content.size > STREAMED_BYTES;
+
+/** A module may have put a field on top whose name begins with a dot; the body's flag does not know of it. */
+const hasDots = (mail: Copy, headers: Buffer): boolean => mail.content.dots || headers[0] === DOT || headers.includes('\n.');
+
+/** Puts a message that is in memory into the outbox, final dot included. */
+export function putContent(mail: Copy, outbox: Outbox): void {
+  const headers = mail.headers.bytes();
+  const resident = mail.content.resident ?? [];
+  let last = headers;
+  if (hasDots(mail, headers)) {
+    for (const part of stuffDots([headers, ...resident])) {
+      outbox.bytes(part);
+      if (part.length > 0) last = part;
+    }
+  } else {
+    outbox.bytes(headers);
+    for (const chunk of resident) {
+      outbox.bytes(chunk);
+      if (chunk.length > 0) last = chunk as Buffer;
+    }
+  }
+  if (last.length > 0 && last[last.length - 1] !== LF) outbox.bytes(CRLF);
+  outbox.text(END);
+}
+
+/** The pieces of a large message, without the final dot. */
+export async function* streamContent(mail: Copy): AsyncGenerator<Uint8Array> {
+  const headers = mail.headers.bytes();
+  const stuffer = hasDots(mail, headers) ? new DotStuffer() : undefined;
+  let end = LF;
+  if (headers.length > 0) {
+    end = headers[headers.length - 1] ?? LF;
+    if (stuffer) yield* stuffer.push(headers);
+    else yield headers;
+  }
+  for await (const chunk of mail.content.read()) {
+    if (chunk.length === 0) continue;
+    end = chunk[chunk.length - 1] ?? LF;
+    if (stuffer) yield* stuffer.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    else yield chunk;
+  }
+  if (end !== LF) yield CRLF;
+}

@@ -1,0 +1,75 @@
+/** The command lines of a transaction, from a batch and what the server can do. */
+import type { Copy } from '../../module/copy.js';
+import { NOTIFY } from '../../module/message.js';
+import type { Batch } from './batch.js';
+import type { Capabilities } from './capabilities.js';
+import type { ClientTerms } from './terms.js';
+import { WORDS } from './words.js';
+
+const NON_ASCII = /[^\0-\x7f]/;
+const NOT_XCHAR = /[^!-*,-<>-~]/g;
+
+/** RFC 3461 4: xtext of a text, UTF-8 octet by octet. */
+const encodeXtext = (text: string): string =>
+  text.replace(NOT_XCHAR, (c) => [...Buffer.from(c, 'utf8')].map((b) => `+${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
+
+const isEightBit = (bytes: Uint8Array): boolean => bytes.some((octet) => octet >= 0x80);
+
+/** RFC 6531: the message can only go to a server that says SMTPUTF8. The flag of the reception alone does not make it so. */
+function needsUtf8(batch: Batch): boolean {
+  const [first] = batch.mails;
+  if (!first) return false;
+  if (first.sender?.isInternational || batch.mails.some((mail) => mail.recipient.isInternational)) return true;
+  return first.reception.smtpUtf8 && isEightBit(first.headers.bytes());
+}
+
+/** Why this batch may not go to this server at all, code first; undefined when it may. */
+export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms): string | undefined {
+  const [first] = batch.mails;
+  if (!first) return undefined;
+  if (!can.smtpUtf8 && needsUtf8(batch)) return WORDS.utf8Missing;
+  if (terms.strictEightBit && !can.eightBitMime && first.content.eightBit) return WORDS.eightBitMissing;
+  return undefined;
+}
+
+/** MAIL FROM with its parameters, CRLF included. */
+export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms): string {
+  const [first] = batch.mails;
+  if (!first) return '';
+  let line = `MAIL FROM:<${first.sender ?? ''}>`;
+  if (can.size) line += ` SIZE=${first.size}`;
+  if (can.eightBitMime && terms.sendEightBit && first.content.eightBit) line += ' BODY=8BITMIME';
+  if (can.smtpUtf8 && needsUtf8(batch)) line += ' SMTPUTF8';
+  if (can.dsn) {
+    const { returnContent, envelopeId } = first.reception;
+    if (returnContent !== undefined) line += returnContent === 'full' ? ' RET=FULL' : ' RET=HDRS';
+    if (envelopeId !== undefined) line += ` ENVID=${encodeXtext(envelopeId)}`;
+  }
+  return `${line}\r\n`;
+}
+
+/** RCPT TO with its parameters, CRLF included. */
+export function formatRcpt(mail: Copy, can: Capabilities): string {
+  let line = `RCPT TO:<${mail.recipient}>`;
+  if (can.dsn) {
+    if (mail.notify !== 0) line += ` NOTIFY=${formatNotify(mail.notify)}`;
+    if (mail.originalRecipient !== undefined) line += formatOriginal(mail.originalRecipient, can);
+  }
+  return `${line}\r\n`;
+}
+
+function formatNotify(bits: number): string {
+  if (bits & NOTIFY.never) return 'NEVER';
+  const words: string[] = [];
+  if (bits & NOTIFY.success) words.push('SUCCESS');
+  if (bits & NOTIFY.failure) words.push('FAILURE');
+  if (bits & NOTIFY.delay) words.push('DELAY');
+  return words.join(',');
+}
+
+/** `type;address`; a type that is no atom, or an address the server cannot take, is left out. */
+function formatOriginal(original: string, can: Capabilities): string {
+  const parts = /^([A-Za-z0-9-]+);(.+)$/s.exec(original);
+  if (!parts?.[1] || !parts[2] || (NON_ASCII.test(parts[2]) && !can.smtpUtf8)) return '';
+  return ` ORCPT=${parts[1]};${encodeXtext(parts[2])}`;
+}

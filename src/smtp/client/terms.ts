@@ -1,0 +1,36 @@
+/** Under which terms one connection is made and spoken on: next hop, source, names, TLS, deadlines. */
+import type { SecureContext } from 'node:tls';
+import type { Hop } from '../../module/attempt.js';
+
+/** Deadlines in milliseconds, one per option. */
+export interface ClientTimeouts {
+  readonly connectMs: number;
+  /** Banner, EHLO, HELO, STARTTLS and the handshake, each. */
+  readonly ehloMs: number;
+  readonly mailFromMs: number;
+  readonly rcptToMs: number;
+  /** The answers to DATA and to the final dot; sending the body may take longer by a millisecond an octet. */
+  readonly bodyMs: number;
+  readonly rsetMs: number;
+  readonly idleMs: number;
+}
+
+export interface ClientTerms {
+  readonly hop: Hop;
+  /** Local address the connection comes from; undefined leaves it to the system. */
+  readonly source: string | undefined;
+  readonly lmtp: boolean;
+  /** Name said in EHLO. */
+  readonly helo: string;
+  readonly tls: 'no' | 'ifavailable' | 'required';
+  /** With `ifavailable`: go on in clear where the server refuses STARTTLS. */
+  readonly tlsFallback: boolean;
+  readonly tlsVerify: 'no' | 'ca' | 'host';
+  /** Ciphers, versions, authorities and our certificate; undefined = Node's own. */
+  readonly tlsContext: SecureContext | undefined;
+  /** Say BODY=8BITMIME where it is offered. */
+  readonly sendEightBit: boolean;
+  /** 8-bit content goes only to servers that offer 8BITMIME. */
+  readonly strictEightBit: boolean;
+  readonly timeouts: ClientTimeouts;
+}

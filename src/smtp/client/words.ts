@@ -1,0 +1,30 @@
+/** What we say in a server's stead when it said nothing, or nothing usable: the words that Momentum's log readers know. */
+
+/** An internal reply of the SMTP client, code first. */
+export const WORDS = {
+  connectTimeout: '450 4.4.1 [internal] Connection Timed Out',
+  noConnection: '451 4.4.1 [internal] No valid hosts (unable to make any connections)',
+  unreachable: '421 4.4.0 [internal] no MXs for this domain could be reached at this time',
+  blackholed: '554 5.7.0 [internal] Blackholed',
+  lookupFailed: '554 5.4.4 [internal] Domain Lookup Failed',
+  noHosts: '451 4.4.1 [internal] No valid hosts',
+  closed: '451 4.4.2 [internal] connection closed by remote host',
+  noBanner: '451 4.4.2 [internal] no banner',
+  noEhlo: '451 4.4.2 [internal] no HELO/EHLO response',
+  noMailFrom: '451 4.4.2 [internal] no MAIL FROM response',
+  noRcptTo: '451 4.4.2 [internal] no RCPT TO response',
+  noData: '451 4.4.2 [internal] no DATA response',
+  noBody: '451 4.4.2 [internal] no BODY response',
+  noRset: '451 4.4.2 [internal] no RSET response',
+  bodyFailed: '451 4.4.2 [internal] send BODY failed',
+  startTlsFailed: '451 4.7.5 [internal] send STARTTLS failed',
+  noGoAhead: '451 4.7.5 [internal] no tls go-ahead',
+  tlsFailed: '451 4.7.5 [internal] TLS negotiation failed',
+  tlsMissing: '451 4.7.6 [internal] STARTTLS required but not advertised',
+  utf8Missing: '550 5.6.7 [internal] SMTPUTF8 required but not advertised',
+  eightBitMissing: '554 5.6.3 [internal] 8BITMIME required but not advertised',
+  stopping: '451 4.3.2 [internal] shutting down',
+} as const;
+
+/** The reply for a server that broke the protocol; the connection is closed. */
+export const protocolError = (what: string): string => `451 4.5.0 [internal] protocol_error: ${what}`;

@@ -1,0 +1,133 @@
+/** Opens the sockets of the esmtp_listener stanzas and hands every connection to the service. */
+import net from 'node:net';
+import type { Listener, Snapshot } from '../../config/snapshot.js';
+import { printSocketAddress, type SocketAddress } from '../../config/socket-address.js';
+import { adoptSocket, type BoundSocket, bindSocket } from '../../net/bind.js';
+import type { TlsSettings } from '../../net/tls-contexts.js';
+import type { Door } from './house.js';
+import { tlsSettingsOf } from './tls-settings.js';
+
+/** One socket a snapshot asks for. */
+export interface WantedSocket {
+  readonly door: Door;
+  readonly address: SocketAddress;
+  readonly backlog: number;
+  readonly fileMode: number;
+  /** False: the stanza is switched off. */
+  readonly enabled: boolean;
+}
+
+/** The sockets of all listeners of one kind, switched off ones included. */
+export function socketsOf(listeners: readonly Listener[], snapshot: Snapshot): readonly WantedSocket[] {
+  return listeners.flatMap((listener) =>
+    listener.listens.map(({ name, address }) => {
+      const options = snapshot.inbound({ listener: listener.name, listen: name });
+      return {
+        door: { stanza: listener.name, listen: name, lmtp: false },
+        address,
+        backlog: options.listen_backlog,
+        fileMode: options.file_mode,
+        enabled: options.enable && snapshot.inbound({ listener: listener.name }).enable,
+      };
+    }),
+  );
+}
+
+/** The certificates that sessions on these sockets may need. */
+export function certificatesOf(listeners: readonly Listener[], snapshot: Snapshot): readonly TlsSettings[] {
+  const settings = listeners.flatMap((listener) =>
+    listener.listens.map(({ name }) => tlsSettingsOf(snapshot.inbound({ listener: listener.name, listen: name }))),
+  );
+  return settings.filter((each) => each !== undefined);
+}
+
+/** What takes connections. */
+export interface Doorkeeper {
+  accept(socket: net.Socket, door: Door): void;
+}
+
+interface Open {
+  readonly bound: BoundSocket;
+  readonly server: net.Server;
+  readonly fileMode: number;
+}
+
+/** The sockets that are open now. */
+export class SmtpListeners {
+  readonly #keeper: Doorkeeper;
+  readonly #open = new Map<string, Open>();
+  /** Descriptors that another process bound for us, by printed address. */
+  readonly #inherited: ReadonlyMap<string, number>;
+
+  constructor(keeper: Doorkeeper, inherited: ReadonlyMap<string, number> = new Map()) {
+    this.#keeper = keeper;
+    this.#inherited = inherited;
+  }
+
+  /**
+   * Opens what is wanted and not open, then closes what is open and not wanted. When one cannot be opened the others
+   * that were opened for it are closed again, nothing else changes, and the coded problem of net is thrown.
+   */
+  async adopt(wanted: readonly WantedSocket[]): Promise<void> {
+    const enabled = wanted.filter(({ enabled: on }) => on);
+    const fresh: string[] = [];
+    try {
+      for (const each of enabled) {
+        const key = keyOf(each);
+        if (this.#open.has(key)) continue;
+        this.#open.set(key, await this.#openOne(each));
+        fresh.push(key);
+      }
+    } catch (error) {
+      await Promise.all(fresh.map((key) => this.#close(key)));
+      throw error;
+    }
+    const keep = new Set(enabled.map(keyOf));
+    await Promise.all([...this.#open.keys()].filter((key) => !keep.has(key)).map((key) => this.#close(key)));
+  }
+
+  /** No new connections. Those that were accepted go on. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open.keys()].map((key) => this.#close(key)));
+  }
+
+  /** Where connections are taken, the ports the system chose filled in. */
+  addresses(): readonly { readonly listen: string; readonly address: SocketAddress }[] {
+    return [...this.#open].map(([listen, { bound, server }]) => {
+      const at = server.address();
+      const port = at !== null && typeof at === 'object' ? at.port : 0;
+      return { listen: listen.split('\n')[1] ?? '', address: bound.address.kind === 'tcp' ? { ...bound.address, port } : bound.address };
+    });
+  }
+
+  async #openOne({ door, address, backlog, fileMode }: WantedSocket): Promise<Open> {
+    const inherited = this.#inherited.get(printSocketAddress(address));
+    const bound = inherited === undefined ? await bindSocket(address, fileMode) : adoptSocket(address, inherited);
+    // allowHalfOpen: a client may close its side behind the last command and still wait for the answer.
+    // noDelay always: answers leave as one write, and one that comes later must not wait for the client's acknowledgement.
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#keeper.accept(socket, door));
+    try {
+      await bound.serve(server, backlog);
+    } catch (error) {
+      bound.release();
+      throw error;
+    }
+    // Accepting one connection failed (EMFILE, ECONNABORTED): the next may succeed.
+    server.on('error', () => undefined);
+    return { bound, server, fileMode };
+  }
+
+  #close(key: string): Promise<void> {
+    const open = this.#open.get(key);
+    this.#open.delete(key);
+    if (!open) return Promise.resolve();
+    open.bound.release();
+    // Its callback waits for all connections; the socket itself is closed at once.
+    open.server.close();
+    return Promise.resolve();
+  }
+}
+
+/** Sockets that differ in any of this are different ones. */
+const keyOf = ({ door, address, fileMode }: WantedSocket): string =>
+  `${door.stanza}\n${door.listen}\n${printSocketAddress(address)}\n${address.kind === 'unix' ? fileMode : ''}`;

@@ -1,0 +1,173 @@
+/** STARTTLS and TLS from the first byte, with a certificate made on the spot. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Client, openStage, type Setting, type Stage } from '../../../test/fuzz/smtp-rehearsal.js';
+import { TlsContexts } from '../../net/tls-contexts.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'celeris-starttls-'));
+const makePair = (name: string) => {
+  const certificate = join(folder, `${name}.crt`);
+  const key = join(folder, `${name}.key`);
+  const how = ['-subj', `/CN=${name}`, '-days', '2', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
+  execFileSync('openssl', ['req', '-x509', ...how, '-keyout', key, '-out', certificate], { stdio: 'pipe' });
+  return { certificate, key };
+};
+
+let server: { certificate: string; key: string };
+let customer: { certificate: string; key: string };
+beforeAll(() => {
+  server = makePair('mx.test');
+  customer = makePair('customer.test');
+});
+
+let stage: Stage | undefined;
+afterEach(async () => {
+  await stage?.close();
+  stage = undefined;
+});
+
+async function open(setting: Setting = {}): Promise<Stage> {
+  const options = { tls_certificate: server.certificate, tls_key: server.key, ...setting.options };
+  const contexts = new TlsContexts();
+  await contexts.refresh([
+    { certificate: server.certificate, key: server.key },
+    { certificate: server.certificate, key: server.key, clientCa: customer.certificate },
+  ]);
+  stage = await openStage({ ...setting, options, contexts });
+  return stage;
+}
+
+const encrypt = (socket: net.Socket, more: tls.ConnectionOptions = {}): Promise<Client> =>
+  new Promise((done, fail) => {
+    const secure = tls.connect({ socket, rejectUnauthorized: false, ...more }, () => done(new Client(secure)));
+    secure.on('error', fail);
+  });
+
+/** STARTTLS on a fresh connection, up to the handshake. */
+async function secureClient(at: Stage, more?: tls.ConnectionOptions): Promise<Client> {
+  const plain = await at.dial();
+  await plain.ask('EHLO client.test\r\n');
+  expect(await plain.ask('STARTTLS\r\n')).toBe('220 2.0.0 continue');
+  plain.socket.removeAllListeners('data');
+  return encrypt(plain.socket, more);
+}
+
+describe('STARTTLS', () => {
+  it('is offered with a certificate, and everything before it is forgotten', async () => {
+    const { reception, dial } = await open();
+    const plain = await dial();
+    expect(await plain.ask('EHLO client.test\r\n')).toContain('STARTTLS');
+    await plain.ask('MAIL FROM:<a@b.test>\r\n');
+    expect(await plain.ask('STARTTLS\r\n')).toBe('220 2.0.0 continue');
+    expect(reception.told).toEqual(['reset']);
+    plain.socket.removeAllListeners('data');
+    const client = await encrypt(plain.socket);
+    expect(await client.ask('MAIL FROM:<a@b.test>\r\n')).toBe('550 5.5.1 RFC2821 HELO/EHLO needed');
+    expect(await client.ask('EHLO client.test\r\n')).not.toContain('STARTTLS');
+    let seen: unknown;
+    reception.answers.mailFrom = (session) => {
+      seen = { ...session.tls, facts: new Map(session.facts) };
+    };
+    expect(await client.ask('MAIL FROM:<a@b.test>\r\n')).toMatch(/^250/);
+    expect(seen).toMatchObject({ protocol: 'TLSv1.3', bits: 256, verified: false });
+    expect((seen as { facts: Map<string, string> }).facts.get('tls')).toBe('on');
+    await client.ask('RCPT TO:<c@d.test>\r\n');
+    await client.ask('DATA\r\n');
+    expect(await client.ask(`a: b\r\n\r\n${'line\r\n'.repeat(20_000)}.\r\n`)).toBe('250 2.0.0 OK kept');
+    expect(reception.kept[0]?.body).toHaveLength(120_000);
+    expect(await client.ask('QUIT\r\n')).toMatch(/^221/);
+    expect(await client.rest()).toBe('');
+  });
+
+  it('is not there without a certificate', async () => {
+    stage = await openStage();
+    const client = await stage.dial();
+    expect(await client.ask('EHLO x\r\n')).not.toContain('STARTTLS');
+    expect(await client.ask('STARTTLS\r\n')).toBe('502 5.5.1 command not implemented');
+  });
+
+  it('bad-inputs 17: commands in the same packet are discarded and told', async () => {
+    const { reception, dial } = await open();
+    const plain = await dial();
+    await plain.ask('EHLO client.test\r\n');
+    expect(await plain.ask('STARTTLS\r\nMAIL FROM:<evil@b.test>\r\n')).toBe('220 2.0.0 continue');
+    plain.socket.removeAllListeners('data');
+    const client = await encrypt(plain.socket);
+    expect(await client.ask('EHLO client.test\r\n')).toMatch(/^250/);
+    expect(await client.ask('RCPT TO:<c@d.test>\r\n')).toBe('503 RCPT TO without MAIL FROM');
+    expect(reception.told).toContain('event starttls_injection: commands in clear behind STARTTLS');
+    expect(reception.commands.some((line) => line.startsWith('MAIL'))).toBe(false);
+  });
+
+  it('bad-inputs 17: half a command behind it is no injection into the next', async () => {
+    const { dial } = await open();
+    const plain = await dial();
+    await plain.ask('EHLO client.test\r\n');
+    expect(await plain.ask('STARTTLS\r\nRS')).toBe('220 2.0.0 continue');
+    plain.socket.removeAllListeners('data');
+    const client = await encrypt(plain.socket);
+    expect(await client.ask('EHLO client.test\r\n')).toMatch(/^250/);
+  });
+
+  it('bad-inputs 17: or end the session where starttls_injection_policy says so', async () => {
+    const { dial } = await open({ options: { starttls_injection_policy: 'reject' } });
+    const plain = await dial();
+    await plain.ask('EHLO client.test\r\n');
+    expect(await plain.ask('STARTTLS\r\nNOOP\r\n')).toMatch(/^503 5\.5\.0/);
+    expect(await plain.rest()).toBe('');
+  });
+
+  it('bad-inputs 18: takes no parameter, and is not taken twice', async () => {
+    const at = await open();
+    const plain = await at.dial();
+    await plain.ask('EHLO client.test\r\n');
+    expect(await plain.ask('STARTTLS now\r\n')).toBe('501 5.5.4 Syntax error (no parameters allowed)');
+    const client = await secureClient(at);
+    await client.ask('EHLO client.test\r\n');
+    expect(await client.ask('STARTTLS\r\n')).toBe('503 5.5.1 bad sequence of commands');
+  });
+
+  it('tells a handshake that failed', async () => {
+    const { reception, service, dial } = await open();
+    const plain = await dial();
+    await plain.ask('EHLO client.test\r\n');
+    await plain.ask('STARTTLS\r\n');
+    plain.say('this is no handshake\r\n');
+    await plain.rest();
+    await expect.poll(() => reception.told.some((line) => line.startsWith('event tls_failed:'))).toBe(true);
+    await expect.poll(() => service.sessions).toBe(0);
+  });
+
+  it('asks for certificates of clients where tls_client_ca is set, and insists where told to', async () => {
+    const options = { tls_client_ca: customer.certificate, tls_verify_mode: 'require' as const };
+    const at = await open({ options });
+    const { readFileSync } = await import('node:fs');
+    const known = { cert: readFileSync(customer.certificate), key: readFileSync(customer.key) };
+    const client = await secureClient(at, known);
+    await client.ask('EHLO x\r\n');
+    let subject: string | undefined;
+    at.reception.answers.mailFrom = (session) => {
+      subject = session.tls?.subject;
+    };
+    expect(await client.ask('MAIL FROM:<a@b.test>\r\n')).toMatch(/^250/);
+    expect(subject).toBe('/CN=customer.test');
+    const stranger = await secureClient(at);
+    expect(await stranger.hear()).toBe('421 4.7.0 a client certificate is needed');
+  });
+});
+
+describe('use_ssl', () => {
+  it('is TLS from the first byte', async () => {
+    const { port } = await open({ options: { use_ssl: true } });
+    const client = await encrypt(net.connect(port, '127.0.0.1'));
+    expect(await client.hear()).toMatch(/^220 /);
+    expect(await client.ask('EHLO x\r\n')).not.toContain('STARTTLS');
+    expect(await client.ask('STARTTLS\r\n')).toMatch(/^503/);
+    expect(await client.ask('QUIT\r\n')).toMatch(/^221/);
+  });
+});

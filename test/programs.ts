@@ -1,0 +1,66 @@
+/** The Debian packages that suites may need, each with the proof that it is there; and their installation. */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+
+/** Environment variable with the file in which suites note what they lacked; the global set-up makes it and reads it at the end. */
+export const LACK_FILE = 'CELERIS_TEST_LACKS';
+
+/**
+ * One line a package: programs that must be found, or a command that must succeed. A suite can need only what stands here.
+ * Interpreters by full path: another python3 earlier on the path does not see Debian's libraries.
+ */
+const PROOF: Readonly<Record<string, { readonly programs: readonly string[] } | { readonly command: readonly [string, ...string[]] }>> = {
+  postfix: { programs: ['smtp-source', 'smtp-sink', 'postfix', 'postconf'] },
+  swaks: { programs: ['swaks'] },
+  openssl: { programs: ['openssl'] },
+  'util-linux': { programs: ['flock', 'mount'] },
+  'libmail-dkim-perl': { command: ['/usr/bin/perl', '-MMail::DKIM::Verifier', '-e', '1'] },
+  'python3-dkim': { command: ['/usr/bin/python3', '-c', 'import dkim'] },
+};
+
+/** Names of all packages a suite may need. */
+export const KNOWN_PACKAGES: readonly string[] = Object.keys(PROOF);
+
+// Daemons' programs lie in sbin, which is not on everybody's path.
+const PLACES = [...(process.env.PATH ?? '').split(':'), '/usr/local/sbin', '/usr/sbin', '/sbin'];
+const found = new Map<string, boolean>();
+
+/** The full path of a program, or undefined. */
+export function whereIs(program: string): string | undefined {
+  return PLACES.map((folder) => `${folder}/${program}`).find((file) => isExecutable(file));
+}
+
+/** The path of a program of a package that `needs()` has proved; throws when it is not there after all. */
+export function programPath(program: string): string {
+  const file = whereIs(program);
+  if (file === undefined) throw new Error(`${program} is not installed`);
+  return file;
+}
+
+/** Says whether a package is there. Asked once a process; throws for a package without a line in the table. */
+export function isInstalled(name: string): boolean {
+  const known = found.get(name);
+  if (known !== undefined) return known;
+  const proof = PROOF[name];
+  if (!proof) throw new Error(`"${name}" has no line in test/programs.ts`);
+  const there =
+    'programs' in proof
+      ? proof.programs.every((program) => whereIs(program) !== undefined)
+      : spawnSync(proof.command[0], proof.command.slice(1), { stdio: 'ignore', timeout: 20_000 }).status === 0;
+  found.set(name, there);
+  return there;
+}
+
+/** Forgets what was found, after an installation. */
+export function lookAgain(): void {
+  found.clear();
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.X_OK);
+    return fs.statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
