@@ -73,7 +73,7 @@ describe('load', () => {
     const known = { ...chain(15), '/etc/main.conf': 'include "5" include "0"' };
     expect(codes(await loadAll(known))).toEqual([]);
     const deeper = { ...chain(16), '/etc/main.conf': 'include "5" include "0"' };
-    expect(codes(await loadAll(deeper))).toEqual(['/etc/main.conf:1:21 INCLUDE_DEPTH'].map(() => '/etc/4:1:9 INCLUDE_DEPTH'));
+    expect(codes(await loadAll(deeper))).toEqual(['/etc/4:1:9 INCLUDE_DEPTH']);
   });
 
   it('is not blown up by files that include each other over and over', async () => {

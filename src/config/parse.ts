@@ -8,6 +8,7 @@ const MAX_NESTING = 64;
 const CLOSERS = { '{': '}', '[': ']', '(': ')' } as const;
 /** The beginning of an assignment that cannot be anything else. */
 const ASSIGNS = /^[A-Za-z0-9_]+[ \t]*(=[ \t]*[^{\s]|\[)/;
+const INCLUDES = /^(readonly_)?include$/i;
 const NAMES: Readonly<Record<string, string>> = { '{': 'stanza', '[': 'dictionary', '(': 'list' };
 
 const isScalar = (token: Token): token is Scalar =>
@@ -87,8 +88,7 @@ class Parser {
     }
     const name = this.#take(true);
     taken.push(name);
-    const lower = name.text.toLowerCase();
-    if ((lower === 'include' || lower === 'readonly_include') && this.#seesScalar()) return [this.#readInclude(name)];
+    if (INCLUDES.test(name.text) && this.#seesScalar()) return [this.#readInclude(name)];
     if (this.#sees('{')) return [this.#readStanza({ keyword: name })];
     if (this.#sees('[')) return [{ kind: 'assign', name, value: this.#readDict() }];
     if (this.#sees('=')) return this.#readAfterEquals(name, taken);
@@ -135,7 +135,7 @@ class Parser {
 
   /** A value with more words behind it on its line, in a way that no entry can begin. */
   #clings(value: Token): boolean {
-    if (!this.#seesScalar() || !this.#onSameLine(value)) return false;
+    if (!this.#seesScalar() || !this.#onSameLine(value) || INCLUDES.test(this.#token.raw)) return false;
     const [, words = '', next = ''] =
       /^([^\r\n#={}[\]()]+)(?:(?=\})|(?:#[^\r\n]*)?(?:\s*(?:\r?\n|$))+)([\s\S]*)$/.exec(this.#lexer.textFrom(this.#token)) ?? [];
     const count = words.trim().split(/\s+/).length;

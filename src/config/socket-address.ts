@@ -12,7 +12,7 @@ const ANY: Readonly<Record<string, string>> = { '': '0.0.0.0', '*': '0.0.0.0', '
 
 /** Reads a socket address, or says in a sentence what is wrong with it. `port` is taken where none is written. */
 export function parseSocketAddress(text: string, port?: number): SocketAddress | string {
-  if (text.startsWith('/')) {
+  if (text.includes('/')) {
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_UNIX_PATH) return `The path of a unix socket has at most ${MAX_UNIX_PATH} bytes, this one has ${bytes}.`;
     return { kind: 'unix', path: text };

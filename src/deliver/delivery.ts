@@ -96,14 +96,14 @@ export class Delivery implements Carrier, Yard {
       this.#opener.calm(station);
       station.throttle = undefined;
     }
-    for (const link of [...this.#links]) this.#stopLink(link);
+    for (const link of [...this.#links]) link.session?.stop();
     const cut = (): void => {
       for (const link of [...this.#links]) link.session?.abort();
     };
     if (signal.aborted) cut();
     signal.addEventListener('abort', cut, { once: true });
     if (this.#links.size > 0) await new Promise<void>((done) => this.#empty.push(done));
-    await this.conclusions.settled();
+    await Promise.race([this.conclusions.settled(), aborted(signal)]);
     signal.removeEventListener('abort', cut);
   }
 
@@ -120,13 +120,21 @@ export class Delivery implements Carrier, Yard {
     const { values } = station;
     if (values.suspend_delivery || this.#endAtOnce(station) || station.throttle) return;
     for (const link of [...station.idle]) if (!link.feed()) break;
-    const left = supply.waiting(station.place) - station.opening;
-    let goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
-    if (station.capUntil > ports.clock.mono()) goal = Math.min(goal, station.cap);
-    if (left <= 0 || station.links.size >= goal || station.wait || station.routing || this.#sources.pauseOf(station.source)) return;
+    const wanted = this.#shortfall(station);
+    if (wanted <= 0 || station.wait || station.routing || this.#sources.pauseOf(station.source)) return;
     const route = ports.router.route(station.place, this.#abort.signal);
     if (route instanceof Promise) this.#awaitRoute(station, route);
-    else this.#follow(station, route, Math.min(left, goal - station.links.size));
+    else this.#follow(station, route, wanted);
+  }
+
+  offer(station: Station): void {
+    station.wait?.cancel();
+    this.#opener.calm(station);
+    this.pump(station);
+  }
+
+  opened(link: Link): void {
+    this.#links.add(link);
   }
 
   greeted(link: Link): void {
@@ -184,18 +192,19 @@ export class Delivery implements Carrier, Yard {
       .then((found) => {
         station.routing = false;
         if (this.#stopping) return;
-        if ('problem' in found) this.#follow(station, found, 0);
-        else this.#openFor(station, found);
+        // Counted anew: the answer may have come much later.
+        this.#follow(station, found, this.#shortfall(station));
       })
       .catch((error: unknown) => this.ports.log('error', `delivery to ${station.place.domain} stumbled`, error));
   }
 
-  /** The answer came later: counts anew what is wanted. */
-  #openFor(station: Station, route: Extract<Route, { hops: unknown }>): void {
-    const left = this.ports.supply.waiting(station.place) - station.opening;
+  /** How many connections more the place should have. */
+  #shortfall(station: Station): number {
     const { values } = station;
-    const goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
-    this.#follow(station, route, Math.min(left, goal - station.links.size));
+    const left = this.ports.supply.waiting(station.place) - station.opening;
+    let goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
+    if (station.capUntil > this.ports.clock.mono()) goal = Math.min(goal, station.cap);
+    return Math.min(left, goal - station.links.size);
   }
 
   #follow(station: Station, route: Route, wanted: number): void {
@@ -206,7 +215,6 @@ export class Delivery implements Carrier, Yard {
     station.hold = undefined;
     station.lookupFailures = 0;
     for (let i = 0; i < wanted && !station.wait; i++) if (!this.#opener.open(station, route.hops)) break;
-    for (const link of station.links) this.#links.add(link);
   }
 
   #misroute(station: Station, { problem, permanent, lookupFailed }: Extract<Route, { problem: string }>): void {
@@ -227,14 +235,6 @@ export class Delivery implements Carrier, Yard {
     drain(this, station, problem);
   }
 
-  #stopLink(link: Link): void {
-    if (link.session && !link.session.hasClosed) link.session.stop();
-    else if (!link.session) {
-      this.#opener.drop(link);
-      this.#links.delete(link);
-    }
-  }
-
   #announceEmpty(): void {
     const waiting = this.#empty;
     this.#empty = [];
@@ -249,3 +249,9 @@ export class Delivery implements Carrier, Yard {
     if (station.isForgettable) this.#stations.delete(station.place);
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((done) => {
+    if (signal.aborted) done();
+    else signal.addEventListener('abort', () => done(), { once: true });
+  });

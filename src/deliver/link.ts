@@ -1,5 +1,4 @@
 /** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. */
-import type { Hop } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import { isShortage, type Limit, type Permit } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
@@ -19,6 +18,10 @@ export interface Yard {
   readonly stopping: boolean;
   /** Looks whether anything can start at a place. */
   pump(station: Station): void;
+  /** An idle connection came free that the place waits for. */
+  offer(station: Station): void;
+  /** The link has a session. */
+  opened(link: Link): void;
   /** The link was greeted. */
   greeted(link: Link): void;
   /** Its session ended; `failure` says why when it was not our will. */
@@ -130,7 +133,7 @@ export class Link implements SessionOwner {
       bytes: result.bytes,
       possibleDuplicate: result.possibleDuplicate,
       connectionId,
-      hop: this.hop as Hop | undefined,
+      hop: this.hop,
       tls: this.#tlsFacts,
       quiet: false,
     };
@@ -213,6 +216,7 @@ export class Link implements SessionOwner {
   /** Bodies are read back from the spool: goes on when they are there. */
   #read(mails: Promise<readonly Copy[]>): void {
     this.#reading = true;
+    this.#rouse();
     mails.then(
       (read) => {
         this.#reading = false;
@@ -250,7 +254,7 @@ export class Link implements SessionOwner {
     this.station.idle.add(this);
     pool.add(this);
     const other = pool.wanting(this.poolKey);
-    if (other) this.#yard.pump(other);
+    if (other) this.#yard.offer(other);
   }
 
   #rouse(): void {

@@ -80,6 +80,7 @@ export class Opener {
     const hops = this.#routes.get(link) ?? [];
     const { values } = station;
     if (this.#sources.pauseOf(station.source)) return this.drop(link);
+    if (link.tried.size === 0 && this.#takeOverAny(link, hops)) return true;
     let shortage: Shortage | undefined;
     for (;;) {
       const hop = chooseHop(hops, {
@@ -137,7 +138,6 @@ export class Opener {
     const { limits, values } = station;
     const helo = this.#nameFor(link);
     const key = poolKey(values, hop, helo);
-    if (link.tried.size === 0 && this.#takeOver(link, key)) return undefined;
     const hostLimit = snapshot().host(hop.name, station.place).max_outbound_connections;
     let wanted = limits.forConnection(hop.name, hostLimit, true, false);
     let permit = broker.acquire(wanted);
@@ -154,12 +154,20 @@ export class Opener {
     return undefined;
   }
 
+  /** Looks for an idle connection to one of the best hops before a new one is made. */
+  #takeOverAny(link: Link, hops: readonly RankedHop[]): boolean {
+    const { pool, ports } = this.#yard;
+    if (pool.size === 0 || !ports.snapshot().global.migrate_connections_between_sibling_domains) return false;
+    const best = Math.min(...hops.map(({ preference }) => preference));
+    const helo = this.#nameFor(link);
+    return hops.some((hop) => hop.preference === best && this.#takeOver(link, poolKey(link.station.values, hop, helo)));
+  }
+
   /** Lets an idle connection of a sibling place serve this one. */
   #takeOver(link: Link, key: string): boolean {
     const { pool, ports } = this.#yard;
     const { station } = link;
     const snapshot = ports.snapshot();
-    if (!snapshot.global.migrate_connections_between_sibling_domains) return false;
     const idle = pool.find(key);
     if (!idle?.hop || !idle.session?.idle) return false;
     const before = idle.station;
@@ -228,6 +236,7 @@ export class Opener {
     }
     const terms = makeTerms(link.station.values, this.#factsFor(link, hop, helo, tlsContext));
     link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
+    this.#yard.opened(link);
   }
 
   /** The session of a link that was never greeted has failed. What follows waits until its socket and its slots are gone. */
@@ -282,7 +291,8 @@ export class Opener {
       const facts = factsOf(link);
       for (const mail of read) this.#yard.conclusions.conclude(mail, facts);
       this.#delayWhenHopeless(station);
-      this.#yard.pump(station);
+      // Not from here: a host that fails at once would make the stack as deep as the queue.
+      if (read.length > 0) setImmediate(() => this.#yard.pump(station));
     };
     if (mails instanceof Promise) mails.then(go, () => {});
     else go(mails);
@@ -343,7 +353,7 @@ function factsOf(link: Link): AttemptFacts {
     bytes: 0,
     possibleDuplicate: false,
     connectionId: isConnected ? (session?.id ?? '') : '',
-    hop: isConnected ? hop : hop && { ...hop },
+    hop,
     tls: undefined,
     quiet: false,
   };

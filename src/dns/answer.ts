@@ -13,6 +13,8 @@ export interface Found<T> extends Dated {
   readonly name: string;
   /** The AD bit of a server whose word we may take (loopback, or `options trust-ad`): DNSSEC proved it. */
   readonly secure: boolean;
+  /** `file` is /etc/hosts: an operator wrote it. */
+  readonly from: 'dns' | 'file';
 }
 
 /** There is no such name, or the name has no record of the type. A certain answer. */

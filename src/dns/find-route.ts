@@ -3,7 +3,7 @@ import type { Clock } from '../kernel/clock.js';
 import { DeadlineError, withDeadline } from '../kernel/deadline.js';
 import type { Answer } from './answer.js';
 import { parseLiteral } from './literal.js';
-import { normalizeName } from './name.js';
+import { isHostName, normalizeName } from './name.js';
 import { type DeadEnd, deadEnd, type HopList, type Outcome } from './outcome.js';
 import type { HostAddress, Mx, Resolver } from './resolver.js';
 import { joinHops, MOST_HOPS, type ResolvedHost, type RouteHost, type RouteRules, rankHosts } from './route.js';
@@ -53,15 +53,16 @@ export class RouteFinder {
       return ip === undefined ? deadEnd('bad-name') : joinHops([toHost(ip, domain, 0, undefined)], literalOf('literal'), rules);
     }
     const name = normalizeName(domain);
-    if (!name) return deadEnd('bad-name');
+    if (!name || !isHostName(name)) return deadEnd('bad-name');
     const mx: Answer<Mx> = wish.skipMx
       ? { kind: 'nodata', ttlSeconds: CONFIGURED_SECONDS, secure: false }
       : await this.#means.resolver.mx(name, signal);
     const list = rankHosts(name, mx, rules);
     if ('reply' in list) return list;
     const { resolved, all } = await this.#resolve(list.hosts, false, wish, signal);
+    const known = list.implicit ? resolved : resolved.map((host) => ({ ...host, answer: distrust(host.answer) }));
     const ttlSeconds = all ? list.ttlSeconds : Math.min(list.ttlSeconds, PARTIAL_SECONDS);
-    return joinHops(resolved, { ttlSeconds, secure: list.secure, from: 'dns' }, rules);
+    return joinHops(known, { ttlSeconds, secure: list.secure, from: 'dns' }, rules);
   }
 
   /**
@@ -89,17 +90,13 @@ export class RouteFinder {
     let end: DeadEnd = deadEnd('no-host', { counts: true });
     for (const type of entry.types) {
       if (type === 'mx') {
-        const mx = await this.#means.resolver.mx(entry.name, signal);
-        // Without MX the address comes, if `type` lets it; a failure may only mean that nobody keeps MX for this host.
-        if (mx.kind !== 'found') {
-          if ('why' in mx) end = rankHosts(entry.name, mx, rules) as DeadEnd;
-          continue;
-        }
-        const list = rankHosts(entry.name, mx, rules);
+        const list = rankHosts(entry.name, await this.#means.resolver.mx(entry.name, signal), rules);
         if ('reply' in list) {
           end = list;
           continue;
         }
+        // Without an MX the address is a matter of its own, if `type` lets it.
+        if (list.implicit) continue;
         const { resolved } = await this.#resolve(list.hosts, false, wish, signal);
         const outcome = joinHops(resolved, { ttlSeconds: list.ttlSeconds, secure: list.secure, from: 'configured' }, { ...rules, port });
         if (outcome.kind === 'hops') return outcome;
@@ -158,13 +155,16 @@ export class RouteFinder {
   }
 }
 
+/** An MX record is a stranger's word: that its host stands in our /etc/hosts (localhost, say) lifts no block. */
+const distrust = (answer: Answer<HostAddress>): Answer<HostAddress> => (answer.kind === 'found' ? { ...answer, from: 'dns' } : answer);
+
 const OUT_OF_TIME = { kind: 'timeout', why: 'the hosts of the domain took too long', fresh: true, ttlSeconds: PARTIAL_SECONDS } as const;
 
 const literalOf = (from: 'literal' | 'configured') => ({ ttlSeconds: CONFIGURED_SECONDS, secure: false, from }) as const;
 
 function toHost(ip: string, name: string, preference: number, port: number | undefined): ResolvedHost {
   const records: readonly HostAddress[] = [{ ip, family: ip.includes(':') ? 6 : 4 }];
-  const answer: Answer<HostAddress> = { kind: 'found', records, name: ip, ttlSeconds: CONFIGURED_SECONDS, secure: false };
+  const answer: Answer<HostAddress> = { kind: 'found', records, name: ip, ttlSeconds: CONFIGURED_SECONDS, secure: false, from: 'dns' };
   return port === undefined ? { name, preference, answer } : { name, preference, answer, port };
 }
 

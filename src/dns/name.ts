@@ -6,7 +6,9 @@ const LONGEST_NAME = 253;
 const LONGEST_LABEL = 63;
 const PRINTABLE = /^[\x21-\x7e]+$/;
 /** Letters, digits, hyphens, and the underscore that the world has. */
-const HOST_LABEL = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/;
+const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+/** A name that ends in a number is a mistyped address (RFC 3696 2). */
+const NUMBER_LAST = /(?:^|\.)\d+$/;
 
 /** The name to ask for, '' for the root; undefined when the text can be no name. */
 export function normalizeName(text: string): string | undefined {
@@ -19,7 +21,7 @@ export function normalizeName(text: string): string | undefined {
 }
 
 /** True for a normalized name that may be the name of a host (RFC 1123 2.1, and underscores). */
-export const isHostName = (name: string): boolean => name !== '' && name.split('.').every((label) => HOST_LABEL.test(label));
+export const isHostName = (name: string): boolean => HOST_NAME.test(name) && !NUMBER_LAST.test(name);
 
 /** Dots in a name, for ndots. */
 export const countDots = (name: string): number => name.split('.').length - 1;

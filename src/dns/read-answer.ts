@@ -1,5 +1,5 @@
 /** From an answer packet to what it says about a question: records at the end of the CNAMEs, their absence, or what went wrong. */
-import { type Answer as PacketAnswer, decode } from 'dns-packet';
+import { decode, type Answer as PacketAnswer } from 'dns-packet';
 import type { Failed } from './answer.js';
 import { normalizeName } from './name.js';
 import { type Outline, outline } from './packet.js';
@@ -15,7 +15,12 @@ export type Reading =
       /** TC was set and nobody will ask again: there may be more. */
       readonly partial: boolean;
     }
-  | { readonly kind: 'nxdomain' | 'nodata'; readonly ttlSeconds: number | undefined; readonly authentic: boolean; readonly aliased: boolean }
+  | {
+      readonly kind: 'nxdomain' | 'nodata';
+      readonly ttlSeconds: number | undefined;
+      readonly authentic: boolean;
+      readonly aliased: boolean;
+    }
   /** The CNAMEs end at a name this answer says nothing about: it has to be asked for. */
   | { readonly kind: 'alias'; readonly target: string; readonly ttlSeconds: number; readonly authentic: boolean }
   | { readonly kind: 'truncated' }
@@ -26,7 +31,18 @@ export type Reading =
 /** CNAMEs in one answer. */
 const LONGEST_CHAIN = 16;
 
-const RCODES: readonly string[] = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED', 'YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH'];
+const RCODES: readonly string[] = [
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+];
 
 /** Reads what `bytes` say about `name` (normalized) and `type`. With `takePart` a truncated answer counts as far as it goes. */
 export function readAnswer(bytes: Buffer, name: string, type: string, takePart: boolean): Reading {
@@ -37,7 +53,8 @@ export function readAnswer(bytes: Buffer, name: string, type: string, takePart: 
   if (seen.rcode === 1 || seen.rcode === 4) return { kind: 'primitive' };
   if (seen.rcode === 5) return { kind: 'refused', why: code };
   if (seen.rcode !== 0 && seen.rcode !== 3) return { kind: 'servfail', why: code };
-  if (seen.referral && !seen.recursive && !seen.authoritative) return { kind: 'refused', why: 'a referral: the server does not look further' };
+  if (seen.referral && !seen.recursive && !seen.authoritative)
+    return { kind: 'refused', why: 'a referral: the server does not look further' };
   const records = decodeAnswers(bytes, seen);
   return typeof records === 'string' ? { kind: 'malformed', why: records } : follow(records, seen, name, type);
 }

@@ -66,8 +66,7 @@ function parseTarget(text: string, settings: Settings): RouteEntry | string {
   }
   if (isIPv4(host)) return { kind: 'address', ip: host, port, preference, ttlSeconds };
   const name = normalizeName(host);
-  // All digits and dots is a mistyped address, never a host.
-  if (!name || !isHostName(name) || /^[\d.]+$/.test(name)) return `"${host}" is neither a host nor an address.`;
+  if (!name || !isHostName(name)) return `"${host}" is neither a host nor an address.`;
   return { kind: 'host', name: host.endsWith('.') ? `${name}.` : name, port, preference, ttlSeconds, types: settings.types ?? ['mx', 'a'] };
 }
 

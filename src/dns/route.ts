@@ -1,6 +1,6 @@
 /** From MX and address answers to hops (RFC 5321 5.1, RFC 7505). Pure: look-ups are done before, chance is handed in. */
-import { isLocalIp } from '../kernel/ip-kind.js';
-import { type Answer, hasFailed } from './answer.js';
+import { isLocalIp, kindOfIp } from '../kernel/ip-kind.js';
+import { type Answer, type Failed, hasFailed } from './answer.js';
 import { isHostName } from './name.js';
 import { type DeadEnd, deadEnd, type Outcome, type RouteHop } from './outcome.js';
 import type { HostAddress, Mx } from './resolver.js';
@@ -47,7 +47,11 @@ export interface HostList {
 }
 
 /** The hosts of a domain, best first, equals in random order; the domain itself when it has no MX; or a dead end. */
-export function rankHosts(domain: string, mx: Answer<Mx>, { random, bestOnly }: Pick<RouteRules, 'random' | 'bestOnly'>): HostList | DeadEnd {
+export function rankHosts(
+  domain: string,
+  mx: Answer<Mx>,
+  { random, bestOnly }: Pick<RouteRules, 'random' | 'bestOnly'>,
+): HostList | DeadEnd {
   if (hasFailed(mx)) return failedLookup(mx);
   if (mx.kind !== 'found') {
     return { hosts: [{ name: domain, preference: 0 }], ttlSeconds: mx.ttlSeconds, secure: mx.secure, implicit: true };
@@ -97,14 +101,18 @@ export function joinHops(
     const addresses = rules.keepAddressOrder ? answer.records : shuffle(answer.records, rules.random);
     for (const { ip } of addresses.slice(0, MOST_ADDRESSES)) {
       if (rules.isSkipped(ip)) skipped++;
-      else if (rules.blockLocal && isLocalIp(ip)) local++;
+      else if (rules.blockLocal && isBlocked(ip, answer.from)) local++;
       else if (!seen.has(`${ip} ${port}`) && hops.length < MOST_HOPS) {
         seen.add(`${ip} ${port}`);
         hops.push({ name, ip, port, preference });
       }
     }
   }
-  if (rules.preferV6) hops = hops.map((hop) => ({ hop, v4: hop.ip.includes(':') ? 0 : 1 })).sort(byPreferenceAndFamily).map(({ hop }) => hop);
+  if (rules.preferV6)
+    hops = hops
+      .map((hop) => ({ hop, v4: hop.ip.includes(':') ? 0 : 1 }))
+      .sort(byPreferenceAndFamily)
+      .map(({ hop }) => hop);
   const self = cutBehind(hops, ({ ip, port }) => rules.isSelf(ip, port));
   if (self && self.length === 0) return deadEnd('self', { ttlSeconds });
   const allowed = cutBehind(self ?? hops, ({ ip }) => rules.isProhibited(ip));
@@ -113,6 +121,9 @@ export function joinHops(
   if (left.length > 0) return { kind: 'hops', hops: left, ttlSeconds, from: list.from, secure: list.secure };
   return explainNothing(resolved, ttlSeconds, local, skipped);
 }
+
+/** An operator who gives a domain a private address in /etc/hosts means it; loopback there is the machine's own name. */
+const isBlocked = (ip: string, from: 'dns' | 'file'): boolean => (from === 'dns' ? isLocalIp(ip) : kindOfIp(ip) === 'loopback');
 
 /** The hops of better preference than the first that is `barred`; undefined when none is. */
 function cutBehind(hops: readonly RouteHop[], barred: (hop: RouteHop) => boolean): RouteHop[] | undefined {
@@ -131,7 +142,7 @@ function explainNothing(resolved: readonly ResolvedHost[], ttlSeconds: number, l
   return deadEnd('no-host', { ttlSeconds: Math.min(ttlSeconds, ...times), counts: true });
 }
 
-const failedLookup = ({ ttlSeconds, fresh, kind, why }: Extract<Answer<unknown>, { why: string }>): DeadEnd =>
+const failedLookup = ({ ttlSeconds, fresh, kind, why }: Failed): DeadEnd =>
   deadEnd('lookup-failed', { ttlSeconds, counts: fresh, why: `${kind} (${why})` });
 
 interface Ranked {

@@ -14,6 +14,7 @@ export function mergeAddresses(answers: readonly Answer<HostAddress>[]): Answer<
       name: first.name,
       ttlSeconds: Math.min(...found.map(({ ttlSeconds }) => ttlSeconds)),
       secure: found.every(({ secure }) => secure),
+      from: first.from,
     };
   }
   const failed = answers.find(hasFailed);

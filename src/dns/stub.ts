@@ -99,7 +99,14 @@ export class StubResolver implements Resolver {
     if (!canonical) return { kind: 'nxdomain', ttlSeconds: 0, secure: false };
     const { lookup } = this.#means.conf();
     const named = lookup.includes('file') ? this.#means.hosts().names(canonical) : [];
-    const ofFile: Answer<string> = { kind: 'found', records: named, name: canonical, ttlSeconds: FILE_SECONDS, secure: false };
+    const ofFile: Answer<string> = {
+      kind: 'found',
+      records: named,
+      name: canonical,
+      ttlSeconds: FILE_SECONDS,
+      secure: false,
+      from: 'file',
+    };
     if (named.length > 0 && lookup[0] === 'file') return ofFile;
     if (!lookup.includes('bind')) return named.length > 0 ? ofFile : absent;
     const answer = read(await this.#query(reverseName(canonical), 'PTR', signal), readName);
@@ -108,7 +115,7 @@ export class StubResolver implements Resolver {
 
   async addresses(host: string, wish: AddressWish, signal: AbortSignal): Promise<Answer<HostAddress>> {
     const ip = canonicalIp(host);
-    if (ip) return { kind: 'found', records: [toAddress(ip)], name: ip, ttlSeconds: FILE_SECONDS, secure: false };
+    if (ip) return { kind: 'found', records: [toAddress(ip)], name: ip, ttlSeconds: FILE_SECONDS, secure: false, from: 'dns' };
     const name = normalizeName(host);
     if (!name) return absent;
     const conf = this.#means.conf();
@@ -118,7 +125,9 @@ export class StubResolver implements Resolver {
       // A failure ends the search: further down the list could stand another host of the same name.
       if (answer.kind === 'found' || hasFailed(answer)) break;
     }
-    return answer.kind === 'found' && conf.sortlist.length > 0 ? { ...answer, records: sortAddresses(answer.records, conf.sortlist) } : answer;
+    return answer.kind === 'found' && conf.sortlist.length > 0
+      ? { ...answer, records: sortAddresses(answer.records, conf.sortlist) }
+      : answer;
   }
 
   stats(): ResolverStats {
@@ -156,7 +165,7 @@ export class StubResolver implements Resolver {
           .hosts()
           .addresses(name)
           .filter(({ family }) => (family === 4 ? v4 : v6));
-        if (records.length > 0) return { kind: 'found', records, name, ttlSeconds: FILE_SECONDS, secure: false };
+        if (records.length > 0) return { kind: 'found', records, name, ttlSeconds: FILE_SECONDS, secure: false, from: 'file' };
       } else {
         const types = [...(v4 ? ['A'] : []), ...(v6 ? ['AAAA'] : [])];
         const both = await Promise.all(types.map((type) => this.#query(name, type, signal)));
@@ -243,7 +252,7 @@ const absent = { kind: 'nxdomain', ttlSeconds: SHORT_SECONDS, secure: false } as
 function conclude(told: Exclude<Told, { kind: 'alias' }>, shortest: number, secure: boolean): Answer<AnyRecord> {
   if (told.kind !== 'found') return { kind: told.kind, ttlSeconds: Math.min(shortest, told.ttlSeconds ?? SHORT_SECONDS), secure };
   const ttlSeconds = Math.min(shortest, told.ttlSeconds, told.partial ? SHORT_SECONDS : Number.POSITIVE_INFINITY);
-  return { kind: 'found', records: told.records, name: told.name, ttlSeconds, secure };
+  return { kind: 'found', records: told.records, name: told.name, ttlSeconds, secure, from: 'dns' };
 }
 
 /** Turns the records of an answer; when none is left the server told nonsense. */

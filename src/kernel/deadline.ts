@@ -16,7 +16,12 @@ export class DeadlineError extends Error {
  * Runs `work` with a signal that aborts after `ms` milliseconds (reason: DeadlineError) or with the owner's signal (its reason),
  * and rejects with that reason at once, whether the work heeds its signal or not. The timer is gone when the work is done.
  */
-export function withDeadline<T>(clock: Clock, ms: number, owner: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export function withDeadline<T>(
+  clock: Clock,
+  ms: number,
+  owner: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   if (owner?.aborted) return Promise.reject(owner.reason);
   return new Promise((done, fail) => {
     const controller = new AbortController();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChunkScan } from './chunk-scan.js';
 import { DataScan } from './data-scan.js';
-import { rescanRepaired } from './message-scan.js';
+import { repairLineEnds } from './message-scan.js';
 import { stuffDots } from './stuff.js';
 
 /** The rules spelled out octet by octet over the whole content. */
@@ -174,6 +174,14 @@ describe('crumbs', () => {
   });
 });
 
+/** What a receiver does that repairs: other bytes, read anew. */
+function repair(parts: readonly Buffer[]): ChunkScan {
+  const again = new ChunkScan();
+  again.push(repairLineEnds(Buffer.concat(parts)));
+  again.finish();
+  return again;
+}
+
 describe('facts', () => {
   it('tells eight-bit octets of header and body apart', () => {
     const read = (text: string) => {
@@ -196,7 +204,7 @@ describe('facts', () => {
   it('reads repaired content again', () => {
     const reader = new DataScan();
     reader.push(Buffer.from('a: b\r\r\nc: d\n\nbody\n.\nmore\r.\r\n.\r\n', 'latin1'));
-    const again = rescanRepaired([...reader.header, ...reader.body]);
+    const again = repair([...reader.header, ...reader.body]);
     expect(join(again.header)).toBe('a: b\r\nc: d\r\n\r\n');
     expect(join(again.body)).toBe('body\r\n.\r\nmore\r\n.\r\n');
     expect(again).toMatchObject({ dots: true, headerEnded: true });

@@ -1,5 +1,4 @@
 /** Questions about a whole header block or message that are asked once, after its last octet. */
-import { ChunkScan } from './chunk-scan.js';
 
 const LF = 0x0a;
 const RECEIVED = 'received:';
@@ -30,12 +29,4 @@ export function repairLineEnds(all: Buffer): Buffer {
   const text = all.toString('latin1');
   const repaired = text.replace(/\r+\n|[\r\n]/g, '\r\n');
   return repaired === text ? all : Buffer.from(repaired, 'latin1');
-}
-
-/** Reads a message again after its line ends were repaired: header and body may part elsewhere, and other lines begin with a dot. */
-export function rescanRepaired(parts: readonly Buffer[]): ChunkScan {
-  const scan = new ChunkScan();
-  scan.push(repairLineEnds(Buffer.concat(parts)));
-  scan.finish();
-  return scan;
 }

@@ -5,7 +5,6 @@ import { classifyReply } from '../bounce/classify.js';
 import { Notices } from '../bounce/notices.js';
 import type { Snapshot } from '../config/snapshot.js';
 import { Delivery } from '../deliver/delivery.js';
-import type { Router } from '../module/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
 import { nodeDisk } from '../kernel/node-disk.js';
@@ -18,6 +17,7 @@ import type { Chains } from '../module/hook-set.js';
 import { PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
+import type { Router } from '../module/resolver.js';
 import { Caches, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
 import { TlsContexts } from '../net/tls-contexts.js';
 import { MailQueue } from '../queue/mail-queue.js';
@@ -142,6 +142,7 @@ export class Daemon {
       hostname: this.hostname,
       product: `${PRODUCT} ${VERSION}`,
       nextId: () => this.ids.next(),
+      troubled: (error, listen) => this.journal.say('error', 'listen', `a connection on ${listen} could not be accepted`, error),
       largeBodyBytes: () => this.snapshot.global.large_message_threshold,
     });
     this.spool.onHealth(() => this.queue.reloaded());

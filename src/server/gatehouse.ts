@@ -12,6 +12,10 @@ export class Gatehouse implements Doorkeeper {
     this.#waiting.push({ socket, door });
   }
 
+  troubled(error: Error, door: Door): void {
+    this.#behind?.troubled?.(error, door);
+  }
+
   /** From now on connections go to `behind`, those that wait first. */
   open(behind: Doorkeeper): void {
     this.#behind = behind;

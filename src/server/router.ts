@@ -10,7 +10,11 @@ export function makeRouter(ports: { clock: Clock; snapshot: () => Snapshot; chai
     route(place: Place): Route {
       const values = ports.snapshot().at(place);
       const ip = (values.gateway ?? place.domain).replace(/^\[|\]$/g, '');
-      return { hops: [{ ip, port: values.remote_smtp_port, name: ip, preference: 0 }], expiresAt: Number.MAX_SAFE_INTEGER, from: 'gateway' };
+      return {
+        hops: [{ ip, port: values.remote_smtp_port, name: ip, preference: 0 }],
+        expiresAt: Number.MAX_SAFE_INTEGER,
+        from: 'gateway',
+      };
     },
     forget() {},
   };

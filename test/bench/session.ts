@@ -55,6 +55,9 @@ function serve(): void {
     hostname: 'bench.test',
     product: 'Celeris bench',
     nextId: () => ids.next(),
+    troubled: (error) => {
+      throw error;
+    },
     largeBodyBytes: () => 131_072,
   });
   const door = { stanza: 'esmtp_listener', listen: 'bench', lmtp: false };

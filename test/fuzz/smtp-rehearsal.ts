@@ -218,6 +218,9 @@ export async function openStage({ options, clock = systemClock, lmtp = false, co
     hostname: 'mx.test',
     product: 'Celeris 0',
     nextId: () => ids.next(),
+    troubled: (error) => {
+      throw error;
+    },
     largeBodyBytes: () => largeBodyBytes,
   });
   const door = { stanza: 'esmtp_listener', listen: 'test', lmtp };

@@ -44,12 +44,13 @@ export function certificatesOf(listeners: readonly Listener[], snapshot: Snapsho
 /** What takes connections. */
 export interface Doorkeeper {
   accept(socket: net.Socket, door: Door): void;
+  /** Accepting one connection failed (EMFILE, ECONNABORTED); the socket goes on. */
+  troubled?(error: Error, door: Door): void;
 }
 
 interface Open {
   readonly bound: BoundSocket;
   readonly server: net.Server;
-  readonly fileMode: number;
 }
 
 /** The sockets that are open now. */
@@ -112,9 +113,8 @@ export class SmtpListeners {
       bound.release();
       throw error;
     }
-    // Accepting one connection failed (EMFILE, ECONNABORTED): the next may succeed.
-    server.on('error', () => undefined);
-    return { bound, server, fileMode };
+    server.on('error', (error) => this.#keeper.troubled?.(error, door));
+    return { bound, server };
   }
 
   #close(key: string): Promise<void> {
@@ -129,5 +129,4 @@ export class SmtpListeners {
 }
 
 /** Sockets that differ in any of this are different ones. */
-const keyOf = ({ door, address, fileMode }: WantedSocket): string =>
-  `${door.stanza}\n${door.listen}\n${printSocketAddress(address)}\n${address.kind === 'unix' ? fileMode : ''}`;
+const keyOf = ({ door, address }: WantedSocket): string => `${door.stanza}\n${door.listen}\n${printSocketAddress(address)}`;

@@ -21,6 +21,8 @@ export interface ServicePorts<Own> {
   /** Product and version for the banner, e.g. `Celeris 0.1.0`. */
   readonly product: string;
   nextId(): string;
+  /** A listener could not accept a connection. */
+  troubled?(error: Error, listen: string): void;
   /** Option large_message_threshold of the newest snapshot, in octets. */
   largeBodyBytes(): number;
 }
@@ -92,6 +94,10 @@ export class SmtpService<Own> implements House<Own> {
     if (this.#stopping) session.shutDown();
     if (this.#isCrowded(session)) session.turnAway();
     else session.start();
+  }
+
+  troubled(error: Error, door: Door): void {
+    this.#ports.troubled?.(error, door.listen);
   }
 
   date(): string {
