@@ -64,7 +64,7 @@ async function start({ options = basic, blocks = {}, disabledFor }: Setting = {}
     global: () => ({}) as never,
     outbound: () => ({ signing_stats: 'all' }) as never,
     inbound: () => ({}) as never,
-    scoped: (_, where) => ({ dkim: !('binding' in where) || where.binding !== disabledFor }),
+    scoped: (_, where) => ({ dkim: !('binding' in where && (where.binding === disabledFor || where.domain === disabledFor)) }),
     logged: (entry) => void log.push(entry.text),
     count: (name) => void counts.set(name, (counts.get(name) ?? 0) + 1),
     readFile: async (path) => {
@@ -95,7 +95,8 @@ async function start({ options = basic, blocks = {}, disabledFor }: Setting = {}
   registry.commit(await registry.prepare([plan]));
   const run = async (name: string) => registry.current.commands.get(`dkim_sign:sig ${name}`)?.command.run([], new AbortController().signal);
   const sign = (copy: Copy): Verdict | Promise<Verdict> => {
-    const place = places.of('default', copy.binding ?? 'default', copy.recipient.domain);
+    // The domain of a route, as with a gateway.
+    const place = places.of('default', copy.binding ?? 'default', '[192.0.2.1]');
     copy.place = place;
     return registry.current.hooks.chains.sign.run(copy, place);
   };
@@ -211,6 +212,13 @@ describe('dkim_sign', () => {
     expect(await isSigned(copyOf('To: b@x.test\r\n', '', relayed()))).toBe(false);
     expect(await isSigned(Object.assign(copyOf(undefined, undefined, relayed()), { binding: 'silent' }))).toBe(false);
     expect(log).toEqual([]);
+  });
+
+  it('asks for the domain of the recipient, not of the route', async () => {
+    const { sign } = await start({ disabledFor: 'far.test' });
+    const copy = copyOf();
+    await sign(copy);
+    expect(copy.headers.has('dkim-signature')).toBe(false);
   });
 
   it('chooses selector and signing domain by block', async () => {

@@ -136,7 +136,9 @@ export default defineModule({
     const complained = new Map<string, number>();
 
     ctx.on('sign', (draft, place, run) => {
-      if (!ctx.at(place).dkim || !isWanted(draft)) return undefined;
+      // By the recipient's domain: with a gateway the place's is the same for everybody.
+      if (!ctx.at({ group: place.group, binding: place.binding, domain: draft.recipient.domain }).dkim || !isWanted(draft))
+        return undefined;
       const domain = domainOf(draft);
       const planned = domain === undefined ? [] : plansOf(domain);
       return domain === undefined || planned.length === 0 ? undefined : put(draft, domain, planned, run);

@@ -230,7 +230,7 @@ describe('decode, with modules', () => {
 
   it('merges instances of one name', async () => {
     const snapshot = await take('ec_logger a { mode = 0600 } ec_logger b { } ec_logger "a" { heartbeat = 1 }', all);
-    expect(snapshot.modules().map((m) => [m.instance, m.options['heartbeat'], m.options['mode']])).toEqual([
+    expect(snapshot.modules().map((m) => [m.instance, m.options.heartbeat, m.options.mode])).toEqual([
       ['a', 1, 0o600],
       ['b', 60, 0o640],
     ]);
@@ -244,7 +244,7 @@ describe('decode, with modules', () => {
     const blocks = snapshot.modules()[0]?.blocks;
     const view = (block: Block | undefined): unknown => ({
       ...block?.options,
-      selector: block?.blocks.get('selector')?.get('s')?.options['key'],
+      selector: block?.blocks.get('selector')?.get('s')?.options.key,
     });
     expect(view(blocks?.get('dkim_domain')?.get('a'))).toEqual({ key: '/k', lifetime: 1, selector: '/k' });
     expect(view(blocks?.get('dkim_domain')?.get('b'))).toEqual({ key: '/b', lifetime: 2, selector: '/b' });
@@ -309,7 +309,7 @@ describe('decode, with modules', () => {
     };
     const read = await configure('/m', readerOf(files), { unread, manifests: all });
     if (!read.ok) throw new Error(renderProblems(read.problems));
-    expect(read.snapshot.modules().map((m) => [m.name, m.options['heartbeat'], m.options['enabled']])).toEqual([
+    expect(read.snapshot.modules().map((m) => [m.name, m.options.heartbeat, m.options.enabled])).toEqual([
       ['ds_core', undefined, false],
       ['ec_logger', 6, true],
     ]);

@@ -4,6 +4,7 @@ import type { Raw } from './option.js';
 import { type Parsed, parse } from './parse.js';
 import { printEntry, printValue } from './print.js';
 import { isStep, type ScopePath } from './scope-path.js';
+import { tokensIn, tokensOf } from './tokens.js';
 import type { Assign, Entry, Stanza, Token, Tree, Value } from './tree.js';
 
 /** Sets an option in a scope of this file: in place where it is written (the last time), else as a new line at the scope's end. Missing stanzas are added. */
@@ -166,46 +167,3 @@ function edgesOf(node: Entry | Value): readonly [first: Token, last: Token] {
 }
 
 const nothing: Token = makeAssign('', makeValue('')).name;
-
-function* tokensOf(tree: Tree): IterableIterator<Token> {
-  for (const entry of tree.entries) yield* tokensIn(entry);
-  yield tree.end;
-}
-
-function* tokensIn(node: Entry | Value): IterableIterator<Token> {
-  switch (node.kind) {
-    case 'assign':
-      yield node.name;
-      if (node.equals) yield node.equals;
-      yield* tokensIn(node.value);
-      return;
-    case 'include':
-      yield node.keyword;
-      yield node.path;
-      return;
-    case 'skipped':
-      yield* node.tokens;
-      return;
-    case 'stanza':
-      yield* [node.keyword, node.equals, node.instance, node.equalsAfter, node.open].filter((token) => token !== undefined);
-      for (const entry of node.entries) yield* tokensIn(entry);
-      yield node.close;
-      return;
-    case 'list':
-      yield node.open;
-      yield* node.items;
-      yield node.close;
-      return;
-    case 'dict':
-      yield node.open;
-      for (const pair of node.pairs) {
-        yield pair.key;
-        if (pair.equals) yield pair.equals;
-        yield* tokensIn(pair.value);
-      }
-      yield node.close;
-      return;
-    default:
-      yield node;
-  }
-}

@@ -3,7 +3,7 @@ import { containsIp, parseIp } from '../kernel/cidr.js';
 import type { Scope } from './scopes.js';
 import type { ScopeNode } from './settings.js';
 
-/** A place of sending. A binding without a group is looked for in the group that has it. */
+/** A place of sending. A binding without a group, or with one that nobody wrote, is looked for in the group that has it. */
 export interface OutboundWhere {
   readonly group?: string | undefined;
   readonly binding?: string | undefined;
@@ -142,7 +142,7 @@ export class Scopes {
   #bindings(group: string | undefined, binding: string | undefined): Record<'bg' | 'inGroup' | 'alone', ScopeNode | undefined> {
     const alone = binding === undefined ? undefined : this.root.children.get('binding')?.get(binding);
     const guessed = binding === undefined || alone ? undefined : this.#groupOf.get(binding);
-    const bg = group === undefined ? guessed : this.root.children.get('binding_group')?.get(group);
+    const bg = (group === undefined ? undefined : this.root.children.get('binding_group')?.get(group)) ?? guessed;
     return { bg, alone, inGroup: binding === undefined ? undefined : bg?.children.get('binding')?.get(binding) };
   }
 

@@ -63,10 +63,10 @@ export function configLocate(snapshot: Snapshot, words: readonly string[]): Answ
   const lines: string[] = [];
   const visit = (view: View, path: string): void => {
     for (const inner of view.inner()) {
-      const here = `${path}${titleCase(inner.keyword)}${inner.name === '' ? '' : `:${inner.name.replace(/:/g, '\\:')}:`}`;
+      const here = `${path}${titleCase(inner.keyword)}:${inner.name.replace(/:/g, '\\:')}:`;
       const wanted = name === undefined || inner.name === name || pattern?.test(inner.name) === true;
       if (inner.keyword === keyword.toLowerCase() && wanted) lines.push(headOf(inner), `  is at ${here}`);
-      visit(inner, `${here}::`);
+      visit(inner, here);
     }
   };
   visit(viewRoot(snapshot), '');

@@ -5,6 +5,8 @@ import { domainToASCII } from 'node:url';
 const LONGEST_NAME = 253;
 const LONGEST_LABEL = 63;
 const PRINTABLE = /^[\x21-\x7e]+$/;
+/** What is turned to A-labels: the conversion drops control characters and decodes percent signs, so none may stand. */
+const INTERNATIONAL = /^(?:[A-Za-z0-9._-]|[^\0-\x7f])+$/;
 /** Letters, digits, hyphens, and the underscore that the world has. */
 const HOST_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
 /** A name that ends in a number is a mistyped address (RFC 3696 2). */
@@ -15,7 +17,7 @@ export function normalizeName(text: string): string | undefined {
   const bare = text.endsWith('.') ? text.slice(0, -1) : text;
   if (bare === '') return text === '.' ? '' : undefined;
   if (bare.length > LONGEST_NAME) return undefined;
-  const ascii = PRINTABLE.test(bare) ? bare.toLowerCase() : domainToASCII(bare);
+  const ascii = PRINTABLE.test(bare) ? bare.toLowerCase() : INTERNATIONAL.test(bare) ? domainToASCII(bare) : '';
   if (ascii === '' || ascii.length > LONGEST_NAME || !PRINTABLE.test(ascii)) return undefined;
   return ascii.split('.').every((label) => label !== '' && label.length <= LONGEST_LABEL) ? ascii : undefined;
 }

@@ -1,6 +1,6 @@
 /** Addresses of a host put together from several answers, and in the order of a sortlist. */
 import { type Cidr, containsIp, parseIp } from '../kernel/cidr.js';
-import { type Answer, hasFailed } from './answer.js';
+import { type Answer, hasFailed, type Missing } from './answer.js';
 import type { HostAddress } from './resolver.js';
 
 /** What A and AAAA say together: any address wins; without one a failure outweighs an absence, for it may have hidden an address. */
@@ -19,7 +19,7 @@ export function mergeAddresses(answers: readonly Answer<HostAddress>[]): Answer<
   }
   const failed = answers.find(hasFailed);
   if (failed) return failed;
-  const absent = answers.filter((answer) => answer.kind === 'nxdomain' || answer.kind === 'nodata');
+  const absent = answers.filter((answer): answer is Missing => answer.kind === 'nxdomain' || answer.kind === 'nodata');
   const [one] = absent;
   if (!one) return { kind: 'nodata', ttlSeconds: 0, secure: false };
   // A name that exists for one type exists.

@@ -5,6 +5,8 @@ import { classifyReply } from '../bounce/classify.js';
 import { Notices } from '../bounce/notices.js';
 import type { Snapshot } from '../config/snapshot.js';
 import { Delivery } from '../deliver/delivery.js';
+import type { HopRouter } from '../deliver/route.js';
+import type { Resolver } from '../dns/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
 import { nodeDisk } from '../kernel/node-disk.js';
@@ -17,7 +19,6 @@ import type { Chains } from '../module/hook-set.js';
 import { PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
-import type { Router } from '../module/resolver.js';
 import { Caches, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
 import { TlsContexts } from '../net/tls-contexts.js';
 import { MailQueue } from '../queue/mail-queue.js';
@@ -45,6 +46,10 @@ import { WriterBook } from './writers.js';
 /** Longest time all handlers of one hook may take together; clients leave later than that. */
 const RUN_LIMIT_MS = 60_000;
 
+/** An address of this machine. */
+const isOwnAddress = (ip: string): boolean =>
+  ip.startsWith('127.') || Object.values(os.networkInterfaces()).some((list) => list?.some(({ address }) => address === ip));
+
 export class Daemon {
   readonly clock: Clock = systemClock;
   readonly startedAt = Date.now();
@@ -58,7 +63,8 @@ export class Daemon {
   readonly registry: Registry;
   readonly spool: SegmentSpool;
   readonly queue: MailQueue;
-  readonly router: Router;
+  readonly router: HopRouter;
+  readonly resolver: Resolver;
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
   readonly listeners: SmtpListeners;
@@ -116,7 +122,15 @@ export class Daemon {
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
     const notices = this.#notices();
-    this.router = makeRouter({ clock: this.clock, snapshot: () => this.snapshot, chains: () => this.chains, random: Math.random });
+    const { router, resolver } = makeRouter({
+      clock: this.clock,
+      snapshot: () => this.snapshot,
+      chains: () => this.chains,
+      isSelf: (ip, port) => this.#isSelf(ip, port),
+      log: (level, text) => this.journal.say(level, 'dns', text),
+    });
+    this.router = router;
+    this.resolver = resolver;
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
@@ -297,6 +311,13 @@ export class Daemon {
     } catch (error) {
       this.journal.say('critical', 'spool', 'old mail could not be read', error);
     }
+  }
+
+  /** One of our own sockets: mail that DNS leads there would go round in circles. */
+  #isSelf(ip: string, port: number): boolean {
+    return this.listeners
+      .addresses()
+      .some(({ address }) => address.kind === 'tcp' && address.port === port && (address.host === ip || isOwnAddress(ip)));
   }
 
   #guard(): Guard {

@@ -1,21 +1,50 @@
-/** Names to hops: temporary until the hop router is wired. */
+/** Names to hops: the resolver of this machine, what it finds, and the options and modules that go before it. */
+import { randomInt } from 'node:crypto';
 import type { Snapshot } from '../config/snapshot.js';
+import { HopRouter } from '../deliver/route.js';
+import { RouteFinder } from '../dns/find-route.js';
+import { openResolver } from '../dns/open.js';
+import type { Resolver } from '../dns/resolver.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Chains } from '../module/hook-set.js';
-import type { Place } from '../module/place.js';
-import type { Route, Router } from '../module/resolver.js';
 
-export function makeRouter(ports: { clock: Clock; snapshot: () => Snapshot; chains: () => Chains; random: () => number }): Router {
-  return {
-    route(place: Place): Route {
-      const values = ports.snapshot().at(place);
-      const ip = (values.gateway ?? place.domain).replace(/^\[|\]$/g, '');
+export interface RouterPorts {
+  readonly clock: Clock;
+  snapshot(): Snapshot;
+  chains(): Chains;
+  isSelf(ip: string, port: number): boolean;
+  log(level: 'warning' | 'error', text: string): void;
+}
+
+export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; readonly resolver: Resolver } {
+  const { clock, log } = ports;
+  const { resolver, conf } = openResolver({
+    clock,
+    resolvConf: () => ports.snapshot().global.resolv_conf,
+    settings: () => {
+      const { min_dns_ttl, max_dns_ttl, dns_fallback_to_tcp, dns_cache_purge_interval } = ports.snapshot().global;
       return {
-        hops: [{ ip, port: values.remote_smtp_port, name: ip, preference: 0 }],
-        expiresAt: Number.MAX_SAFE_INTEGER,
-        from: 'gateway',
+        minTtlSeconds: min_dns_ttl,
+        maxTtlSeconds: max_dns_ttl,
+        tcpFallback: dns_fallback_to_tcp,
+        purgeSeconds: dns_cache_purge_interval,
       };
     },
-    forget() {},
-  };
+    notice: (text) => log('warning', text),
+  });
+  const finder = new RouteFinder({
+    resolver,
+    clock,
+    random: (below) => randomInt(below),
+    keepAddressOrder: () => conf().sortlist.length > 0,
+  });
+  const router = new HopRouter({
+    clock,
+    snapshot: () => ports.snapshot(),
+    routes: (place) => ports.chains().routes.run(place),
+    finder,
+    isSelf: ports.isSelf,
+    log,
+  });
+  return { router, resolver };
 }

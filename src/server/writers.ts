@@ -41,6 +41,8 @@ export class WriterBook {
     if (!shared) {
       makeFolder(file);
       shared = { writer: this.#make(file, how), users: 0 };
+      // The file is there from the start: a path that cannot be written shows at once, not with the first line.
+      void shared.writer.flush();
       this.#open.set(file, shared);
     }
     shared.users++;

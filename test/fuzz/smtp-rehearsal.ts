@@ -207,7 +207,14 @@ export interface Setting {
 }
 
 /** Opens a service on a free port. */
-export async function openStage({ options, clock = systemClock, lmtp = false, contexts = new TlsContexts(), largeBodyBytes = 131_072, before }: Setting = {}): Promise<Stage> {
+export async function openStage({
+  options,
+  clock = systemClock,
+  lmtp = false,
+  contexts = new TlsContexts(),
+  largeBodyBytes = 131_072,
+  before,
+}: Setting = {}): Promise<Stage> {
   const reception = new RecordingReception(inboundValues(options));
   before?.(reception);
   const ids = new IdSource(clock, 1);

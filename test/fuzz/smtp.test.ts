@@ -5,7 +5,9 @@ import { type Client, openStage, type Stage } from './smtp-rehearsal.js';
 
 let stage: Stage;
 beforeAll(async () => {
-  stage = await openStage({ options: { soft_errors: 0, hard_errors: 0, junk_commands: 1000, connections_per_client: 0, max_message_size: 2000 } });
+  stage = await openStage({
+    options: { soft_errors: 0, hard_errors: 0, junk_commands: 1000, connections_per_client: 0, max_message_size: 2000 },
+  });
 });
 afterAll(() => stage.close());
 
@@ -103,9 +105,23 @@ describe('the session engine', () => {
   it('survives any octets, and ends the session or answers', async () => {
     const junk = fc.oneof(
       fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
-      fc.array(fc.oneof(commands, fc.constantFrom('DATA\r\n', 'STARTTLS\r\n', 'EHLO x\r\n', '\r\n.\r\n', 'BDAT 9999\r\n', 'QUIT\r\n', '\x16\x03\x01', 'AUTH PLAIN x\r\n'))).map((texts) =>
-        Buffer.from(texts.join(''), 'latin1'),
-      ),
+      fc
+        .array(
+          fc.oneof(
+            commands,
+            fc.constantFrom(
+              'DATA\r\n',
+              'STARTTLS\r\n',
+              'EHLO x\r\n',
+              '\r\n.\r\n',
+              'BDAT 9999\r\n',
+              'QUIT\r\n',
+              '\x16\x03\x01',
+              'AUTH PLAIN x\r\n',
+            ),
+          ),
+        )
+        .map((texts) => Buffer.from(texts.join(''), 'latin1')),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(junk, { maxLength: 6 }), async (pieces) => {

@@ -67,7 +67,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const place = options.place ?? (await makePlace());
   const { dir, port } = place;
   const conf = path.join(dir, 'ecelerity.conf');
-  fs.writeFileSync(conf, typeof options.conf === 'string' ? options.conf : options.conf(place));
+  const text = typeof options.conf === 'string' ? options.conf : options.conf(place);
+  fs.writeFileSync(conf, text);
+  // The console opens after the SMTP sockets; a socket file left by a killed daemon is taken away first.
+  const consoleWanted = options.command === undefined && text.includes(place.consolePath);
+  if (consoleWanted) fs.rmSync(place.consolePath, { force: true });
 
   // A group of its own, so that its workers are ended with it.
   const [program = process.execPath, ...words] = options.command ?? [process.execPath, ...(options.nodeArgs ?? []), mainFile()];
@@ -139,7 +143,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       'ready daemon',
       () => {
         if (ended !== undefined) throw new Error(`the daemon ended with ${ended}:\n${lines.slice(-40).join('\n')}`);
-        return isListening(port);
+        return isListening(port) && (!consoleWanted || fs.existsSync(place.consolePath));
       },
       options.readyTimeoutMs ?? 15_000,
     );

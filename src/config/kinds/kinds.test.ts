@@ -25,11 +25,13 @@ function takes(name: string, option: Option<unknown>, rows: readonly (readonly [
 }
 
 function refuses(name: string, option: Option<unknown>, rows: readonly (readonly [Raw, string, string?])[]): void {
-  it.each(rows)(`${name} refuses %j`, (raw, say, hint) => {
-    const error = refusal(option, raw);
-    expect(error.message).toBe(say);
-    expect(error.hint).toBe(hint);
-  });
+  for (const [raw, say, hint] of rows) {
+    it(`${name} refuses ${JSON.stringify(raw)}`, () => {
+      const error = refusal(option, raw);
+      expect(error.message).toBe(say);
+      expect(error.hint).toBe(hint);
+    });
+  }
 }
 
 describe('texts', () => {

@@ -5,6 +5,7 @@ import type { Outbox } from './outbox.js';
 
 /** Messages above this size are written piece by piece, waiting for the server to take them. */
 const STREAMED_BYTES = 262_144;
+const PIECE_BYTES = 65_536;
 const DOT = 0x2e;
 const LF = 0x0a;
 const CRLF = Buffer.from('\r\n', 'latin1');
@@ -48,10 +49,13 @@ export async function* streamContent(mail: Copy): AsyncGenerator<Uint8Array> {
     else yield headers;
   }
   for await (const chunk of mail.content.read()) {
-    if (chunk.length === 0) continue;
-    end = chunk[chunk.length - 1] ?? LF;
-    if (stuffer) yield* stuffer.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-    else yield chunk;
+    // What is in memory may come in one piece; the socket must be able to say that it has enough.
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      const piece = chunk.subarray(at, at + PIECE_BYTES);
+      end = piece[piece.length - 1] ?? LF;
+      if (stuffer) yield* stuffer.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
+      else yield piece;
+    }
   }
   if (end !== LF) yield CRLF;
 }

@@ -1,6 +1,6 @@
 /** What must happen with bad input and attacks, by the number of the checklist that names the case. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { Client, openData, openStage, type Setting, type Stage } from '../../../test/fuzz/smtp-rehearsal.js';
+import { type Client, openData, openStage, type Setting, type Stage } from '../../../test/fuzz/smtp-rehearsal.js';
 import { core } from '../../config/core/index.js';
 import { type Clock, systemClock } from '../../kernel/clock.js';
 
@@ -115,10 +115,13 @@ describe('bad-inputs 5: octets above 0x7f in the envelope', () => {
 });
 
 describe('bad-inputs 6: parameters that were not offered', () => {
-  it.each(['MAIL FROM:<a@b.test> FOO=1', 'MAIL FROM:<a@b.test> AUTH=<>', 'MAIL FROM:<a@b.test> BODY=BINARYMIME'])('%s is 555', async (line) => {
-    const [, client] = await hello();
-    expect(await client.ask(`${line}\r\n`)).toBe('555 5.5.4 unsupported parameter');
-  });
+  it.each(['MAIL FROM:<a@b.test> FOO=1', 'MAIL FROM:<a@b.test> AUTH=<>', 'MAIL FROM:<a@b.test> BODY=BINARYMIME'])(
+    '%s is 555',
+    async (line) => {
+      const [, client] = await hello();
+      expect(await client.ask(`${line}\r\n`)).toBe('555 5.5.4 unsupported parameter');
+    },
+  );
 
   it('also for RCPT; malformed and repeated ones are 501', async () => {
     const [, client] = await hello();
@@ -174,13 +177,17 @@ describe('bad-inputs 9: sequence', () => {
     expect(await client.ask('FOO\r\n')).toBe('500 5.5.2 unrecognized command');
   });
 
-  it.each(['MAIL FROM:a@b.test', 'MAIL FROM: <a@b.test>', 'MAIL FROM:<a@b.test> ', 'MAIL FROM:<a..b@c.test>', 'MAIL FROM:<a>', 'MAIL <a@b.test>'])(
-    '%j is a syntax error',
-    async (line) => {
-      const [, client] = await hello();
-      expect(await client.ask(`${line}\r\n`)).toBe('501 5.5.2 MAIL FROM syntax error');
-    },
-  );
+  it.each([
+    'MAIL FROM:a@b.test',
+    'MAIL FROM: <a@b.test>',
+    'MAIL FROM:<a@b.test> ',
+    'MAIL FROM:<a..b@c.test>',
+    'MAIL FROM:<a>',
+    'MAIL <a@b.test>',
+  ])('%j is a syntax error', async (line) => {
+    const [, client] = await hello();
+    expect(await client.ask(`${line}\r\n`)).toBe('501 5.5.2 MAIL FROM syntax error');
+  });
 });
 
 describe('bad-inputs 10: MAIL before EHLO', () => {
@@ -256,12 +263,15 @@ describe('bad-inputs 13: too many recipients', () => {
 });
 
 describe('bad-inputs 14: another protocol', () => {
-  it.each(['GET / HTTP/1.1\r\nHost: <script>\r\n\r\n', 'POST /x HTTP/1.0\r\n', 'CONNECT mx.test:25 HTTP/1.1\n'])('%j is closed without reflection', async (text) => {
-    const [{ reception }, client] = await open();
-    expect(await client.ask(text)).toBe('421 4.7.0 this is an SMTP service');
-    expect(await client.rest()).toBe('');
-    expect(reception.told).toContain('event foreign_protocol: HTTP');
-  });
+  it.each(['GET / HTTP/1.1\r\nHost: <script>\r\n\r\n', 'POST /x HTTP/1.0\r\n', 'CONNECT mx.test:25 HTTP/1.1\n'])(
+    '%j is closed without reflection',
+    async (text) => {
+      const [{ reception }, client] = await open();
+      expect(await client.ask(text)).toBe('421 4.7.0 this is an SMTP service');
+      expect(await client.rest()).toBe('');
+      expect(reception.told).toContain('event foreign_protocol: HTTP');
+    },
+  );
 
   it('a TLS ClientHello on a plain port is closed without a word', async () => {
     const [{ reception }, client] = await open();
@@ -333,7 +343,9 @@ describe('bad-inputs 20: BDAT', () => {
 
   it('takes chunks, an empty last one, and a pipelined next message', async () => {
     const [{ reception }, client] = await begin();
-    client.say('BDAT 10\r\nSubject: xBDAT 9\r\n\r\n\r\n.body\r\nBDAT 0 LAST\r\nMAIL FROM:<a@b.test>\r\n'.replace('BDAT 9\r\n', 'BDAT 11\r\n'));
+    client.say(
+      'BDAT 10\r\nSubject: xBDAT 9\r\n\r\n\r\n.body\r\nBDAT 0 LAST\r\nMAIL FROM:<a@b.test>\r\n'.replace('BDAT 9\r\n', 'BDAT 11\r\n'),
+    );
     expect(await client.hear()).toMatch(/^250 /);
     expect(await client.hear()).toMatch(/^250 /);
     expect(await client.hear()).toBe('250 2.0.0 OK kept');
@@ -458,12 +470,15 @@ describe('bad-inputs 23: many connections of one client', () => {
 });
 
 describe('bad-inputs 24: EHLO with markup or escapes', () => {
-  it.each(['<script>alert(1)</script>', 'a b', '$(id)', '`id`', "x'--", '', '[::1', 'x\\ny', '-x-', 'ü.test'])('%j is 501', async (name) => {
-    const [{ reception }, client] = await open();
-    expect(await client.ask(Buffer.from(`EHLO ${name}\r\n`))).toBe('501 5.5.2 invalid EHLO');
-    expect(reception.commands.at(-1)).toMatch(/\|501$/);
-    expect(await client.ask('MAIL FROM:<a@b.test>\r\n')).toBe('550 5.5.1 RFC2821 HELO/EHLO needed');
-  });
+  it.each(['<script>alert(1)</script>', 'a b', '$(id)', '`id`', "x'--", '', '[::1', 'x\\ny', '-x-', 'ü.test'])(
+    '%j is 501',
+    async (name) => {
+      const [{ reception }, client] = await open();
+      expect(await client.ask(Buffer.from(`EHLO ${name}\r\n`))).toBe('501 5.5.2 invalid EHLO');
+      expect(reception.commands.at(-1)).toMatch(/\|501$/);
+      expect(await client.ask('MAIL FROM:<a@b.test>\r\n')).toBe('550 5.5.1 RFC2821 HELO/EHLO needed');
+    },
+  );
 
   it.each(['x', 'mail.example.com', '[192.0.2.1]', '[IPv6:2001:db8::1]', 'host_name', 'localhost.', '_a-b'])('%j is fine', async (name) => {
     const [, client] = await open();
@@ -492,7 +507,9 @@ describe('bad-inputs 26: header block', () => {
   it('is refused above its octets or lines, read to the end', async () => {
     const [{ reception }, client] = await open({ options: { max_header_bytes: 2000, max_header_lines: 50 } });
     await openData(client);
-    expect(await client.ask(`${'a: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n'.repeat(49)}\r\nx\r\n.\r\n`)).toMatch(/^552 5\.3\.4 header/);
+    expect(await client.ask(`${'a: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n'.repeat(49)}\r\nx\r\n.\r\n`)).toMatch(
+      /^552 5\.3\.4 header/,
+    );
     await openData(client);
     expect(await client.ask(`${'a: b\r\n'.repeat(51)}\r\nx\r\n.\r\n`)).toMatch(/^552 5\.3\.4 header/);
     await openData(client);
@@ -511,7 +528,8 @@ describe('bad-inputs 27: loops', () => {
   });
 
   it('refuses what passed here more than three times', async () => {
-    const trace = 'Received: from [1.2.3.4] ([1.2.3.4:5] helo=x)\r\n\tby mx.test (envelope-from <a@b>)\r\n\t(Celeris 0) with ESMTP\r\n\tid 1; date\r\n';
+    const trace =
+      'Received: from [1.2.3.4] ([1.2.3.4:5] helo=x)\r\n\tby mx.test (envelope-from <a@b>)\r\n\t(Celeris 0) with ESMTP\r\n\tid 1; date\r\n';
     const [, client] = await open();
     await openData(client);
     expect(await client.ask(`${trace.repeat(4)}\r\n.\r\n`)).toMatch(/^554 5\.4\.6 /);

@@ -62,7 +62,22 @@ async function take(text: string, cuts: readonly number[], changes: Partial<Inbo
   return 'code' in ready ? { refusal: ready, store } : { ready, store };
 }
 
-const part = fc.constantFrom('\r\n', '\r\n', '\r\n\r\n', '\n', '\r', 'a: b', '.', '..', 'text', '\0', 'Subject: x\r\n', '\xe9', '\n\n', '\n.\n');
+const part = fc.constantFrom(
+  '\r\n',
+  '\r\n',
+  '\r\n\r\n',
+  '\n',
+  '\r',
+  'a: b',
+  '.',
+  '..',
+  'text',
+  '\0',
+  'Subject: x\r\n',
+  '\xe9',
+  '\n\n',
+  '\n.\n',
+);
 const texts = fc.array(part, { maxLength: 25 }).map((parts) => parts.join(''));
 const fix = { rfc2822_lone_lf_in_body: 'fix', rfc2822_lone_lf_in_headers: 'fix' } as const;
 

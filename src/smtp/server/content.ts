@@ -102,12 +102,12 @@ export class Content {
   spill(): void | Promise<void> {
     const store = this.#store;
     if (!store || !(this.#scan.headerEnded || this.#head)) return;
-    let waiting: void | Promise<void> = undefined;
+    let waiting: Promise<void> | undefined;
     if (!this.#leadStored) {
       this.#leadStored = true;
       const { lead } = (this.#head ??= this.#readHead());
       this.#storedDots = hasLeadingDot(lead, true);
-      waiting = this.#append(store, this.#mender ? this.#mender.push(lead) : lead);
+      waiting = this.#append(store, this.#mender ? this.#mender.push(lead) : lead) ?? undefined;
     }
     this.#storedBytes = this.#scan.bodyFacts.bytes;
     for (const slice of this.#scan.takeBody()) {
@@ -181,7 +181,8 @@ export class Content {
         ended = true;
       }
     }
-    if (block.length === 0 || (block[0] === CRLF[0] && block[1] === CRLF[1])) return { block: EMPTY, lead: joinAll([block.subarray(2), lead]), missing: true };
+    if (block.length === 0 || (block[0] === CRLF[0] && block[1] === CRLF[1]))
+      return { block: EMPTY, lead: joinAll([block.subarray(2), lead]), missing: true };
     if (!beginsWithField(block)) return { block: EMPTY, lead: joinAll([block, lead]), missing: true };
     if (!ended) block = Buffer.concat(endsLine(block) ? [block, CRLF] : [block, CRLF, CRLF]);
     return { block, lead, missing: false };

@@ -49,7 +49,7 @@ export class LineReader {
     else this.#read(whole, 0, whole.length - 1, longest);
   }
 
-  #read(bytes: Buffer, from: number, lf: number, longest: number): void {
+  #read(bytes: Buffer, from: number, lf: number, longest: number) {
     const end = lf > from && bytes[lf - 1] === CR ? lf - 1 : -1;
     if ((end < 0 ? lf : end) - from > longest) return this.#mark('', 'long');
     if (end < 0) return this.#mark(bytes.toString('latin1', from, lf), 'lone');

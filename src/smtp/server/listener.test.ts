@@ -99,6 +99,9 @@ describe('SmtpListeners', () => {
     const snapshot = await snapshotOf(
       'esmtp_listener { tls_certificate = "/a.crt" listen ":0" {} listen "127.0.0.1:0" { tls_certificate = "/b.crt" tls_key = "/b.key" } listen "[::1]:0" { tls_certificate = none } }',
     );
-    expect(certificatesOf(snapshot.listeners('esmtp_listener'), snapshot)).toMatchObject([{ certificate: '/a.crt' }, { certificate: '/b.crt', key: '/b.key' }]);
+    expect(certificatesOf(snapshot.listeners('esmtp_listener'), snapshot)).toMatchObject([
+      { certificate: '/a.crt' },
+      { certificate: '/b.crt', key: '/b.key' },
+    ]);
   });
 });

@@ -45,7 +45,7 @@ export function certificatesOf(listeners: readonly Listener[], snapshot: Snapsho
 export interface Doorkeeper {
   accept(socket: net.Socket, door: Door): void;
   /** Accepting one connection failed (EMFILE, ECONNABORTED); the socket goes on. */
-  troubled?(error: Error, door: Door): void;
+  troubled(error: Error, door: Door): void;
 }
 
 interface Open {
@@ -113,7 +113,7 @@ export class SmtpListeners {
       bound.release();
       throw error;
     }
-    server.on('error', (error) => this.#keeper.troubled?.(error, door));
+    server.on('error', (error) => this.#keeper.troubled(error, door));
     return { bound, server };
   }
 

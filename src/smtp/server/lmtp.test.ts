@@ -12,7 +12,10 @@ afterEach(async () => {
 
 describe('LMTP', () => {
   it('answers for every recipient in order', async () => {
-    stage = await openStage({ lmtp: true, before: (r) => (r.answerMessage = async () => [reply(250, '2.0.0', 'one'), reply(452, '4.2.2', 'two')]) });
+    stage = await openStage({
+      lmtp: true,
+      before: (r) => (r.answerMessage = async () => [reply(250, '2.0.0', 'one'), reply(452, '4.2.2', 'two')]),
+    });
     const client = await stage.dial();
     expect(await client.ask('EHLO x\r\n')).toMatch(/^500/);
     expect(await client.ask('LHLO x\r\n')).toContain('says LHLO to');

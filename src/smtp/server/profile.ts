@@ -3,9 +3,6 @@ import type { InboundValues } from '../../config/snapshot.js';
 import type { Offers } from './params.js';
 import { type Phrase, phrase } from './words.js';
 
-
-
-
 /** Extensions of the engine in the order of its EHLO answer. */
 const OWN = ['PIPELINING', '8BITMIME', 'SIZE', 'ENHANCEDSTATUSCODES', 'SMTPUTF8', 'CHUNKING', 'DSN', 'STARTTLS'] as const;
 

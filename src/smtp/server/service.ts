@@ -6,11 +6,12 @@ import type { Clock } from '../../kernel/clock.js';
 import { Watch, type Watched } from '../../kernel/watch.js';
 import { DateFormat } from '../../mail/date.js';
 import { ClientCount } from '../../net/client-count.js';
+import { plainIp } from '../../net/plain-ip.js';
 import type { TlsContexts } from '../../net/tls-contexts.js';
 import type { Door, House } from './house.js';
 import { Profile } from './profile.js';
 import type { Reception } from './reception.js';
-import { plainIp, SmtpSession } from './session.js';
+import { SmtpSession } from './session.js';
 import { tlsSettingsOf } from './tls-settings.js';
 
 export interface ServicePorts<Own> {

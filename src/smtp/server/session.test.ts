@@ -168,7 +168,9 @@ describe('a session', () => {
 
   it('offers exactly the list of smtp_extensions', async () => {
     const [, client] = await open({ options: { smtp_extensions: ['ENHANCEDSTATUSCODES', 'STARTTLS'] } });
-    expect(await client.ask('EHLO x\r\n')).toBe('250-mx.test says EHLO to 127.0.0.1\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES');
+    expect(await client.ask('EHLO x\r\n')).toBe(
+      '250-mx.test says EHLO to 127.0.0.1\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 ENHANCEDSTATUSCODES',
+    );
     expect(await client.ask('MAIL FROM:<a@b.test> SIZE=1\r\n')).toMatch(/^555 5\.5\.4/);
   });
 

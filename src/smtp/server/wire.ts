@@ -16,6 +16,8 @@ export interface Reader {
   overran(): void;
   /** The client will send nothing more; everything it sent was taken. */
   ended(): void;
+  /** The reader threw: a mistake of ours. The wire is cut. */
+  broke(error: unknown): void;
   /** The connection is gone. `error` is empty after a regular end. */
   gone(error: string): void;
 }
@@ -34,7 +36,10 @@ export class Wire {
   readonly #reader: Reader;
   #out = '';
   #outIsUtf8 = false;
+  /** The reader takes no input now. */
   #held = false;
+  /** The client does not fetch its replies. */
+  #clogged = false;
   #closing = false;
   #over = false;
   #paused = false;
@@ -96,7 +101,8 @@ export class Wire {
   release(): void {
     if (!this.#held || this.#over) return;
     this.#held = false;
-    this.#drainQueue();
+    if (this.#clogged) this.flush();
+    else this.#drainQueue();
   }
 
   /** Forgets input that was received and not read; answers how many bytes. */
@@ -121,7 +127,7 @@ export class Wire {
   }
 
   /** As close, when the client has said its last word: nothing is waited for once the answer is with the kernel. */
-  part(): void {
+  part() {
     this.flush();
     if (this.#socket.writableLength > 0) return this.close();
     this.#closing = true;
@@ -164,7 +170,7 @@ export class Wire {
       if (this.#discarded > LINGER_BYTES) this.#socket.destroy();
       return;
     }
-    if (this.#held || this.#queued > 0) {
+    if (this.#held || this.#clogged || this.#queued > 0) {
       if (this.#held && this.#reader.interrupted()) return;
       this.#enqueue(chunk);
       return;
@@ -176,7 +182,7 @@ export class Wire {
   readonly #onEnd = (): void => {
     this.#inputEnded = true;
     if (this.#closing) this.#socket.destroySoon();
-    else if (!this.#held && this.#queued === 0) this.#reader.ended();
+    else if (!this.#held && !this.#clogged && this.#queued === 0) this.#reader.ended();
   };
 
   readonly #onError = (error: Error): void => {
@@ -196,7 +202,13 @@ export class Wire {
   #run(chunk: Buffer): void {
     let at = 0;
     const end = chunk.length;
-    while (at < end && !this.#held && !this.#closing) at = this.#reader.consume(chunk, at);
+    try {
+      while (at < end && !this.#held && !this.#closing) at = this.#reader.consume(chunk, at);
+    } catch (error) {
+      this.destroy();
+      this.#reader.broke(error);
+      return;
+    }
     if (at < end && !this.#closing) {
       this.#queue.unshift(chunk.subarray(at));
       this.#queued += end - at;
@@ -204,14 +216,14 @@ export class Wire {
   }
 
   #drainQueue(): void {
-    while (!this.#held && !this.#closing) {
+    while (!this.#held && !this.#clogged && !this.#closing) {
       const chunk = this.#queue.shift();
       if (!chunk) break;
       this.#queued -= chunk.length;
       this.#run(chunk);
     }
     this.flush();
-    if (this.#closing || this.#held) return;
+    if (this.#closing || this.#held || this.#clogged) return;
     if (this.#paused) this.#resume();
     if (this.#inputEnded) this.#reader.ended();
   }
@@ -232,10 +244,13 @@ export class Wire {
   }
 
   #waitForDrain(): void {
-    if (this.#held) return;
-    this.#held = true;
+    if (this.#clogged) return;
+    this.#clogged = true;
     this.#paused = true;
     this.#socket.pause();
-    this.#socket.once('drain', () => this.release());
+    this.#socket.once('drain', () => {
+      this.#clogged = false;
+      if (!this.#held && !this.#over) this.#drainQueue();
+    });
   }
 }

@@ -6,6 +6,16 @@ export interface Phrase extends Reply {
   readonly wire: string;
 }
 
+/** Control characters other than the line ends of a reply: nothing a peer or a script wrote may end a line of ours. */
+const CONTROL = /[\x00-\x09\x0b-\x1f\x7f]+/g;
+
+/** The octets of any reply. */
+export const renderReply = (reply: Reply): string =>
+  'wire' in reply ? (reply as Phrase).wire : formatWire({ ...reply, text: reply.text.replace(CONTROL, ' ') });
+
+/** Whether a text can go out octet by octet. */
+export const isAscii = (text: string): boolean => !/[^\x00-\x7f]/.test(text);
+
 /** Makes a phrase. */
 export const phrase = (code: number, status: string, text: string): Phrase =>
   Object.freeze({ code, status, text, wire: formatWire({ code, status, text }) });

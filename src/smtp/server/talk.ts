@@ -1,0 +1,395 @@
+/**
+ * The manners of a session: what modules see of it, questions to the reception and their answers, patience, deadlines, the end.
+ * What is asked and in which order stands in intake.ts and session.ts, which extend this.
+ */
+import type { Socket } from 'node:net';
+import type { InboundValues } from '../../config/snapshot.js';
+import type { Timer } from '../../kernel/clock.js';
+import { Facts } from '../../mail/facts.js';
+import type { Reply } from '../../mail/reply.js';
+import type { Endpoint, TlsFacts } from '../../module/session.js';
+import { FAIL_CLOSED, type Refusal, type Verdict } from '../../module/verdict.js';
+import { plainIp } from '../../net/plain-ip.js';
+import type { Content } from './content.js';
+import type { Door, House } from './house.js';
+import { Pace, type Patience } from './pace.js';
+import type { Profile } from './profile.js';
+import type { Later, ServerSession, SessionEvent, Transaction } from './reception.js';
+import { MODE, type Mode, PHASE, STEP, type Step } from './states.js';
+import { type Reader, Wire } from './wire.js';
+import * as words from './words.js';
+
+/** An answer of the reception that takes longer than this will never come. Hooks have a minute, the spool its own alarms. */
+const ANSWER_MS = 300_000;
+const LINGER_MS = 5_000;
+/** A sender may fall behind min_data_rate by this long before it counts. */
+const RATE_GRACE_SECONDS = 60;
+/** How often that is looked at. */
+export const RATE_CHECK_MS = 10_000;
+/** The coarse clock may be this late. */
+const SLACK_MS = 250;
+const LONGEST_TARPIT_SECONDS = 600;
+
+export abstract class Talk<Own> implements ServerSession<Own>, Reader {
+  readonly id: string;
+  readonly peer: Endpoint;
+  readonly stanza: string;
+  readonly listener: string;
+  readonly lmtp: boolean;
+  pathway?: string;
+  readonly facts = new Facts();
+  readonly connectedAt: number;
+  helo: string | undefined = undefined;
+  heloLine = '';
+  protocol: 'smtp' | 'esmtp' | 'lmtp' = 'smtp';
+  tls: TlsFacts | undefined = undefined;
+  user: string | undefined = undefined;
+  phase: number = PHASE.connected;
+  banner = '';
+  messages = 0;
+  recipients = 0;
+  transaction: Transaction<Own> | undefined = undefined;
+  /** Deadline for the watch; looked at again whenever it passes, so input need not move it. */
+  dueAt = 0;
+
+  protected readonly house: House<Own>;
+  protected readonly wire: Wire;
+  protected readonly pace = new Pace();
+  protected profile: Profile | undefined = undefined;
+  /** EHLO keywords, once a module looked at them. */
+  protected keywords: Map<string, string> | undefined = undefined;
+  protected mode: Mode = MODE.command;
+  protected step: Step = STEP.none;
+  /** An answer is being kept back. */
+  protected resting = false;
+  /** What to say instead of the next answer, before closing. */
+  protected farewell: Reply | undefined = undefined;
+  protected content: Content | undefined = undefined;
+  protected securing = false;
+  /** The connection is gone; only an answer is still awaited. */
+  protected isGone = false;
+  /** Coarse time of the last input. */
+  protected inputAt: number;
+  /** The command that is being answered. */
+  protected commandLine = '';
+  private localEnd: Endpoint | undefined = undefined;
+  private abortion: AbortController | undefined = undefined;
+  private earlyWaiter: ((spoke: boolean) => void) | undefined = undefined;
+  private askedAt = 0;
+  private rest: Timer | undefined = undefined;
+
+  constructor(house: House<Own>, door: Door, socket: Socket, peer: Endpoint) {
+    this.house = house;
+    this.id = house.nextId();
+    this.stanza = door.stanza;
+    this.listener = door.listen;
+    this.lmtp = door.lmtp;
+    this.peer = peer;
+    this.connectedAt = house.clock.now();
+    this.inputAt = house.coarseNow;
+    this.wire = new Wire(socket, this);
+  }
+
+  /** Throws RangeError for a client that was never admitted; nobody is told of such a session. */
+  get options(): InboundValues {
+    return this.current.options;
+  }
+
+  get local(): Endpoint {
+    this.localEnd ??= { ip: plainIp(this.wire.socket.localAddress), port: this.wire.socket.localPort ?? 0 };
+    return this.localEnd;
+  }
+
+  get signal(): AbortSignal {
+    this.abortion ??= new AbortController();
+    if (this.isGone) this.abortion.abort();
+    return this.abortion.signal;
+  }
+
+  get extensions(): Map<string, string> {
+    this.keywords ??= new Map(this.current.keywords(this.tls !== undefined));
+    return this.keywords;
+  }
+
+  early(seconds: number, signal: AbortSignal): Promise<boolean> {
+    if (this.wire.hasQueued) return Promise.resolve(true);
+    return new Promise((done) => {
+      const finish = (spoke: boolean): void => {
+        timer.cancel();
+        signal.removeEventListener('abort', stop);
+        this.earlyWaiter = undefined;
+        done(spoke);
+      };
+      const stop = (): void => finish(false);
+      const timer = this.house.clock.after(seconds * 1000, stop);
+      signal.addEventListener('abort', stop, { once: true });
+      this.earlyWaiter = finish;
+    });
+  }
+
+  shutDown(reply: Reply = words.SHUTTING_DOWN): void {
+    this.farewell ??= reply;
+    if (this.mode !== MODE.command || this.wire.held || this.wire.closing || this.transaction || this.securing) return;
+    this.wire.say(words.renderReply(this.farewell));
+    this.hangUp();
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.wire.destroy();
+  }
+
+  /** Answers whether the client is admitted at all; if not it was told so, and nothing else may be called. */
+  admit(): boolean {
+    const options = this.house.reception.options(this);
+    if (options) {
+      this.adopt(options);
+      return true;
+    }
+    this.wire.say(words.SERVICE_UNAVAILABLE.wire);
+    this.wire.close();
+    this.wire.socket.destroySoon();
+    return false;
+  }
+
+  interrupted(): boolean {
+    if (this.earlyWaiter) {
+      this.earlyWaiter(true);
+      return false;
+    }
+    if (!this.resting || this.phase > PHASE.banner) return false;
+    this.tellEvent('early_talker', 'data before the banner');
+    this.leave(words.EARLY, PHASE.banner);
+    return true;
+  }
+
+  overran(): void {
+    this.tellEvent('overrun', 'more input than may be held');
+    this.leave(words.OVERRUN, this.phase);
+  }
+
+  ended(): void {
+    this.hangUp();
+  }
+
+  broke(error: unknown): void {
+    this.house.reception.failed(this, error);
+  }
+
+  gone(error: string): void {
+    this.isGone = true;
+    this.earlyWaiter?.(false);
+    this.rest?.cancel();
+    this.abortion?.abort();
+    this.dueAt = 0;
+    if (this.securing) this.tellEvent('tls_failed', error === '' ? 'the client left during the handshake' : error);
+    if (this.step === STEP.none) this.finish();
+  }
+
+  /** A deadline passed: finds out which, or when to look again. */
+  expire() {
+    const now = this.house.coarseNow;
+    if (this.isGone) return;
+    if (this.wire.closing) return this.wire.destroy();
+    if (this.securing) {
+      this.tellEvent('timed_out', 'TLS handshake');
+      return this.wire.destroy();
+    }
+    if (this.step !== STEP.none) {
+      if (now - this.askedAt < ANSWER_MS) this.dueAt = this.askedAt + ANSWER_MS;
+      else {
+        this.tellEvent('timed_out', 'waiting for an answer of our own');
+        this.leave(words.STUCK, this.phase);
+      }
+      return;
+    }
+    const { idle_time, data_timeout, min_data_rate } = this.options;
+    const idleMs = idle_time * 1000;
+    if (idleMs > 0 && !this.resting && now - this.inputAt >= idleMs + SLACK_MS) {
+      this.tellEvent('timed_out', 'waiting for input');
+      return this.leave(words.IDLE, this.phase);
+    }
+    const content = this.content;
+    if (content) {
+      const seconds = (now - content.startedAt) / 1000;
+      const behind = min_data_rate > 0 && content.size < min_data_rate * (seconds - RATE_GRACE_SECONDS);
+      if (seconds >= data_timeout || behind) {
+        this.tellEvent('timed_out', behind ? 'the message came too slowly' : 'reading the message');
+        return this.leave(words.TOO_SLOW, PHASE.body);
+      }
+    }
+    this.rearm();
+  }
+
+  protected take(step: Step, said: Later<Verdict>) {
+    if (!isLater(said)) return this.settle(step, said);
+    this.pause(step);
+    said.then(this.onVerdict, this.onFailure);
+  }
+
+  protected pause(step: Step): void {
+    this.step = step;
+    this.askedAt = this.house.coarseNow;
+    if (this.dueAt === 0) this.dueIn(ANSWER_MS);
+    this.wire.hold();
+  }
+
+  /** What a verdict means for the step that asked. */
+  protected abstract conclude(step: Step, verdict: Verdict): void;
+
+  /** The question of this step failed. */
+  protected abstract settleFailure(step: Step, refusal: Refusal): void;
+
+  /** Lets the content that came so far go. */
+  protected abstract dropContent(): void;
+
+  abstract consume(chunk: Buffer, at: number): number;
+
+  protected readonly onVerdict = (verdict: Verdict) => {
+    const step = this.step;
+    this.step = STEP.none;
+    if (this.isGone) return this.finish();
+    if (this.wire.closing) return;
+    this.settle(step, verdict);
+    this.goOn();
+  };
+
+  protected readonly onFailure = (error: unknown) => {
+    const step = this.step;
+    this.step = STEP.none;
+    const refusal = this.fail(error);
+    if (this.isGone) return this.finish();
+    if (this.wire.closing) return;
+    this.settleFailure(step, refusal);
+    this.goOn();
+  };
+
+  /** Nothing fails open: who throws has refused. */
+  protected fail(error: unknown): Refusal {
+    this.house.reception.failed(this, error);
+    return FAIL_CLOSED;
+  }
+
+  /** Goes on reading, unless somebody was asked again or the answer has to wait. */
+  protected goOn(): void {
+    if (this.step !== STEP.none || this.resting) return;
+    this.inputAt = this.house.coarseNow;
+    this.wire.release();
+  }
+
+  protected settle(step: Step, verdict: Verdict): void {
+    const seconds = verdict && 'tarpitSeconds' in verdict ? (verdict.tarpitSeconds ?? 0) : 0;
+    if (seconds > 0) this.delay(Math.min(seconds, LONGEST_TARPIT_SECONDS), () => this.conclude(step, verdict));
+    else this.conclude(step, verdict);
+  }
+
+  /** Does `then` later, and nothing until then; other sessions do not notice. */
+  protected delay(seconds: number, then: () => void): void {
+    this.resting = true;
+    this.wire.hold();
+    this.rest = this.house.clock.after(seconds * 1000, () => {
+      this.rest = undefined;
+      this.resting = false;
+      if (this.isGone || this.wire.closing) return;
+      then();
+      this.goOn();
+      this.wire.flush();
+    });
+  }
+
+  protected answer(verb: string, line: string, reply: Reply): void {
+    if ('wire' in reply) this.wire.say((reply as words.Phrase).wire);
+    else this.wire.say(words.renderReply(reply), words.isAscii(reply.text));
+    this.house.reception.command(this, verb, line, reply);
+  }
+
+  /** The client made a mistake. */
+  protected error(verb: string, line: string, reply: Reply): void {
+    this.house.reception.refused(this, this.phase, reply);
+    this.answerPatiently(verb, line, reply, this.pace.countError(this.options));
+  }
+
+  protected junk(verb: string, line: string, reply: Reply): void {
+    this.answerPatiently(verb, line, reply, this.pace.countJunk(this.options));
+  }
+
+  protected answerPatiently(verb: string, line: string, reply: Reply, patience: Patience) {
+    if (patience === 'calm') return this.answer(verb, line, reply);
+    if (patience === 'slow') return this.delay(1, () => this.answer(verb, line, reply));
+    this.tellEvent('abusive', 'too many errors or idle commands');
+    this.leave(words.TOO_MANY_ERRORS, this.phase, verb, line);
+  }
+
+  /** A limit that is no mistake of the client. */
+  protected refuse(verb: string, line: string, reply: Reply): void {
+    this.house.reception.refused(this, this.phase, reply);
+    this.answer(verb, line, reply);
+  }
+
+  /** A refusal that ends the connection. */
+  protected leave(reply: Reply, phase: number, verb?: string, line = ''): void {
+    this.house.reception.refused(this, phase, reply);
+    if (verb === undefined) this.wire.say(words.renderReply(reply), words.isAscii(reply.text));
+    else this.answer(verb, line, reply);
+    this.dropContent();
+    this.reset();
+    this.hangUp();
+  }
+
+  protected hangUp(): void {
+    this.wire.close();
+    this.dueIn(LINGER_MS);
+  }
+
+  protected get current(): Profile {
+    if (!this.profile) throw new RangeError('the client of this session was not admitted');
+    return this.profile;
+  }
+
+  protected adopt(options: InboundValues): void {
+    this.profile = this.house.profileOf(options);
+    if (options.pathway !== undefined) this.pathway = options.pathway;
+    else if (this.pathway !== undefined) delete this.pathway;
+  }
+
+  /** Ends the transaction, unless a message of it is being decided about. */
+  protected reset(): void {
+    this.dropContent();
+    if (this.phase > PHASE.awaitMail) this.phase = PHASE.awaitMail;
+    if (!this.transaction || this.step === STEP.message) return;
+    this.house.reception.reset(this);
+    this.transaction = undefined;
+  }
+
+  protected tellEvent(event: SessionEvent, detail: string): void {
+    this.house.reception.event(this, event, detail);
+  }
+
+  protected dueIn(ms: number): void {
+    const due = this.house.coarseNow + ms + SLACK_MS;
+    if (this.dueAt === 0 || due < this.dueAt) this.dueAt = due;
+  }
+
+  /** When to look at the deadlines again. */
+  protected rearm(): void {
+    const { idle_time, data_timeout } = this.options;
+    this.dueAt = idle_time > 0 ? this.inputAt + idle_time * 1000 + SLACK_MS : 0;
+    if (this.resting) this.dueAt = 0;
+    if (!this.content) return;
+    this.dueIn(RATE_CHECK_MS);
+    this.dueAt = Math.min(this.dueAt, this.content.startedAt + data_timeout * 1000 + SLACK_MS);
+  }
+
+  /** Everything about it is over. */
+  protected finish(): void {
+    this.dropContent();
+    if (this.profile) {
+      this.reset();
+      this.house.reception.closed(this);
+    }
+    this.house.left(this);
+  }
+}
+
+/** Whether an answer is still to come. */
+export const isLater = <T>(x: T | Promise<T>): x is Promise<T> => typeof (x as { then?: unknown } | undefined)?.then === 'function';
