@@ -85,7 +85,8 @@ export function formatRejection(rejection: Rejection, stamp: Stamp): string {
 const ESCAPED = /[\\@\p{Cc}]/gu;
 const escaped = (text: string): string => text.replace(ESCAPED, (c) => (c === '\\' || c === '@' ? `\\${c}` : c === '\n' ? '\\n' : ' '));
 
-const RESULT = { ok: '1', no: '0', error: '-1' } as const;
+/** Log-in lines know yes and no only; -1 belongs to the lines of console commands. */
+const RESULT = { ok: '1', no: '0', error: '0' } as const;
 
 /** N: a log-in was tried (6 fields). */
 export function formatAuthentication(at: number, session: Session | null, user: string, result: keyof typeof RESULT, stamp: Stamp): string {

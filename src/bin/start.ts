@@ -50,7 +50,10 @@ function untilEnd(daemon: Daemon, limit: AbortController): Promise<void> {
   return new Promise((done) => {
     let ending = false;
     const end = (why: string): void => {
-      if (ending) return limit.abort();
+      if (ending) {
+        limit.abort();
+        return;
+      }
       ending = true;
       daemon.journal.say('info', 'daemon', `stopping: ${why}`);
       const telling = setInterval(() => {

@@ -4,7 +4,23 @@ import { makeAssign, makeScalar, makeStanza, makeTree, makeValue } from './build
 import { parse } from './parse.js';
 import { print } from './print.js';
 import { quote } from './quote.js';
-import { rawOf } from './raw.js';
+import { rawOf, tokenWithin } from './raw.js';
+import type { Value } from './tree.js';
+
+describe('tokenWithin', () => {
+  const readValue = (text: string): Value => {
+    const [entry] = parse(`x = ${text}`).tree.entries;
+    if (entry?.kind !== 'assign') throw new Error('no value');
+    return entry.value;
+  };
+
+  it('finds items by their way, and the nearest bracket where there is none', () => {
+    const dict = readValue('[ a = ( b c ) a = ( d e ) ]');
+    expect([['a', 1], ['a'], ['z'], []].map((path) => tokenWithin(dict, path).raw)).toEqual(['e', 'a', '[', '[']);
+    expect([[1], [9], ['x']].map((path) => tokenWithin(readValue('( b c )'), path).raw)).toEqual(['c', '(', '(']);
+    expect(tokenWithin(readValue('b'), [1]).raw).toBe('b');
+  });
+});
 
 describe('build', () => {
   it('makes files', () => {
@@ -23,6 +39,8 @@ describe('build', () => {
       'single',
     ]);
   });
+
+  it('takes single quotes where a backslash would take the last slash in', () => expect(quote('/a b\\/')).toBe("'/a b\\/'"));
 
   it('spells every text so that it is read back', () => {
     const text = fc.oneof(

@@ -171,6 +171,13 @@ describe('decode', () => {
     ).toEqual(Array(5).fill('error NOT_ENFORCED'));
   });
 
+  it('does not hide mistakes of the code', async () => {
+    const broken = { ...opt.int({ doc: 'x' }), parse: () => JSON.parse('{') as number };
+    await expect(configureText('demo { n = 1 }', { unread, manifests: [{ name: 'demo', options: { n: broken } }] })).rejects.toThrow(
+      SyntaxError,
+    );
+  });
+
   it('finds limits of the core that contradict each other', async () => {
     expect(await refuse('memory_hwm = 50')).toEqual(['1:1 CONFLICT']);
     expect(await refuse('max_dns_ttl = 5 min_dns_ttl = 10')).toEqual(['1:17 CONFLICT']);

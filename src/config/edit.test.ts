@@ -66,6 +66,18 @@ describe('setOption', () => {
     expect(edit('a {\n}', (t) => setOption(t, [{ keyword: 'a' }], 'c', 'd'))).toBe('a {\n  c = d\n}');
   });
 
+  it('finds stanzas by all spellings of their names', () => {
+    expect(edit('Domain /A.b/ { }', (t) => setOption(t, [{ keyword: 'domain', instance: '/A.b/' }], 'c', 'd'))).toBe(
+      'Domain /A.b/ { c = d }',
+    );
+    expect(edit('Domain "A.b" { }', (t) => setOption(t, [{ keyword: 'domain', instance: 'a.B' }], 'c', 'd'))).toBe(
+      'Domain "A.b" { c = d }',
+    );
+    expect(edit('s { Peer bad { } }', (t) => setOption(t, [{ keyword: 's' }, { keyword: 'peer', instance: 'bad' }], 'c', 'd'))).toBe(
+      's { Peer bad { c = d } }',
+    );
+  });
+
   it('adds stanzas that are missing', () => {
     const path: ScopePath = [...ACME.slice(0, 1), { keyword: 'Binding', instance: 'bolt' }, { keyword: 'Domain', instance: '/a"b/' }];
     expect(diffOf(FILE, (t) => setOption(t, path, 'TLS', 'no'))).toEqual([

@@ -90,7 +90,8 @@ describe('load', () => {
     expect(codes(await loadAll({}))).toEqual(['/etc/main.conf:1:1 INCLUDE_MISSING']);
     const refusing: Reader = {
       read(path) {
-        if (path === '/etc/main.conf') return 'include "x" include "d" include "e"';
+        if (path === '/etc/main.conf') return 'include "x" include "d" include "e" include "f"';
+        if (path === '/etc/f') throw 'odd';
         if (path === '/etc/e') throw 'odd';
         throw new Error('permission denied');
       },
@@ -101,11 +102,12 @@ describe('load', () => {
       },
     };
     const loaded = await load('/etc/main.conf', refusing);
-    expect(codes(loaded)).toEqual(['8', '20', '32'].map((column) => `/etc/main.conf:1:${Number(column) + 1} INCLUDE_UNREADABLE`));
+    expect(codes(loaded)).toEqual([9, 21, 33, 45].map((column) => `/etc/main.conf:1:${column} INCLUDE_UNREADABLE`));
     expect(loaded.problems.map((p) => p.say)).toEqual([
       '/etc/x cannot be read: permission denied.',
       '/etc/d cannot be read: permission denied.',
       '/etc/e cannot be read: odd.',
+      '/etc/f cannot be read: odd.',
     ]);
   });
 

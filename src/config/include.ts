@@ -48,6 +48,11 @@ export function splitSearchPath(text: string, base: string, nodeName: string): r
   return folders.filter((folder) => folder !== '').map((folder) => posix.resolve(base, folder));
 }
 
+/** The texts of all files by path: what another process needs to read the same configuration (with `readerOf`). */
+export function textsOf(loaded: Loaded): ReadonlyMap<string, string> {
+  return new Map([...loaded.files].map(([path, { tree }]) => [path, tree.source.text]));
+}
+
 /** Every entry in the order it counts, includes replaced by what they stand for. */
 export function* walkEntries(loaded: Loaded, entries: readonly Entry[]): IterableIterator<Exclude<Entry, Include>> {
   for (const entry of entries) {

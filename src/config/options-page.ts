@@ -3,7 +3,7 @@ import { areas } from './core/index.js';
 import { type BlockShape, moduleOptions, openShape } from './manifest.js';
 import type { Option, Options } from './option.js';
 import { titleCase } from './print-setting.js';
-import { cabinets, scopeKinds } from './stanzas.js';
+import { type CabinetKind, cabinets, scopeKinds } from './stanzas.js';
 
 const EFFECTS = {
   restricts: 'not acted on yet: a value that restricts is refused',
@@ -39,8 +39,16 @@ export function writeOptionsPage(unread: ReadonlySet<string>): string {
       ...Object.entries(options).flatMap(([name, option]) => [...describeOption(name, option, unread.has(name), '###')]),
     );
   lines.push('## Stanzas with options of their own', '');
-  for (const [kind, { doc, shape }] of Object.entries(cabinets))
-    lines.push(`### ${titleCase(kind)}`, '', doc, '', ...describeShape(kind, shape, unread));
+  for (const [kind, cabinet] of Object.entries<CabinetKind>(cabinets)) {
+    const whose = cabinet.module === undefined ? '' : ` Needs the module ${code(cabinet.module)}.`;
+    lines.push(
+      `### ${titleCase(kind)}`,
+      '',
+      cabinet.doc + whose,
+      '',
+      ...describeShape(kind, cabinet.shape, whose === '' ? unread : new Set()),
+    );
+  }
   lines.push(
     '## Every module',
     '',

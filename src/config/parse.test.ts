@@ -46,6 +46,7 @@ describe('parse', () => {
     ['a /x/ y', ['1:1 SYNTAX']],
     ['a b = c', ['1:1 SYNTAX']],
     ['= b', ['1:1 SYNTAX']],
+    ['a = b = c', ['1:7 SYNTAX']],
     ['{ a = b }', ['1:1 SYNTAX']],
     ['a = b c d e', ['1:7 SYNTAX']],
     ['a = b c', ['1:7 SYNTAX']],

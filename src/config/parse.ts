@@ -233,7 +233,7 @@ class Parser {
       const say = keyword === open ? `This ${name} is never closed.` : `The stanza "${keyword.raw}" is never closed.`;
       this.#complain('UNCLOSED_BRACE', keyword, say, { hint: this.#suspectHint() ?? `Add ${wanted} where it ends.` });
     } else {
-      const hint = open.kind === '(' && spot.raw.startsWith(',') ? 'Items of a list are separated by blanks.' : `Add ${wanted} before it.`;
+      const hint = `Add ${wanted} before it.`;
       this.#complain('SYNTAX', spot, `${namesToken(spot)} stands where ${wanted} should close the ${name} of line ${open.at.line}.`, {
         hint,
       });

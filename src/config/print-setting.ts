@@ -1,11 +1,12 @@
 /** Settings for the eye: as they are spelled in the file, secrets hidden. */
-import { printValue } from './print.js';
-import type { Setting } from './settings.js';
 
-/** The value as typed, on one line; a secret only as stars. */
+import type { Setting } from './settings.js';
+import { tokensIn } from './tokens.js';
+
+/** The value as typed, without remarks and line ends between its parts; a secret only as stars. */
 export function printSetting(setting: Setting): string {
   if (setting.option.hidden) return setting.option.print(setting.value);
-  return printValue(setting.node.value).replace(/\s+/g, ' ');
+  return [...tokensIn(setting.node.value)].map((token) => token.raw).join(' ');
 }
 
 /** `Message_Expiration`: an option's name as manuals write it. */

@@ -1,8 +1,7 @@
 /** The way to a stanza: keywords and names from the outside in. */
 import { readInstance } from './instance.js';
-import { OptionError } from './option.js';
 import { scopeKinds } from './stanzas.js';
-import type { Scalar, Stanza } from './tree.js';
+import type { Stanza } from './tree.js';
 
 /** One step: `{ keyword: 'binding', instance: 'acme' }`. */
 export interface Step {
@@ -18,12 +17,11 @@ export function canonicalInstance(keyword: string, instance: string | undefined,
   if (instance === undefined) return '';
   const kind = Object.hasOwn(scopeKinds, keyword) ? scopeKinds[keyword as keyof typeof scopeKinds] : undefined;
   if (!kind) return instance;
-  const scalar: Pick<Scalar, 'kind' | 'text'> = { kind: 'double', text: instance };
   try {
-    return readInstance(scalar, kind.form, parent).name;
-  } catch (error) {
-    if (error instanceof OptionError) return instance;
-    throw error;
+    return readInstance({ kind: 'double', text: instance }, kind.form, parent).name;
+  } catch {
+    // What cannot be read is compared as it is written.
+    return instance;
   }
 }
 

@@ -135,6 +135,11 @@ describe('fallback of hosts', () => {
       limit('mx9', { group: 'g', binding: 'b' }),
     ]).toEqual([12, 13, 11]);
     expect(snapshot.find('max_outbound_connections', { host: 'other.test' })).toEqual({ value: -1, scopeKey: 'default' });
+    expect(snapshot.chain({ host: 'mx.test', binding: 'c' }).map((s) => s.key)).toEqual([
+      'binding c > host mx.test',
+      'host mx.test',
+      'host /^mx/',
+    ]);
     expect(snapshot.find('max_outbound_connections', { host: 'mx.test' })).toMatchObject({ value: 10, scopeKey: 'host mx.test', line: 3 });
   });
 
@@ -156,6 +161,7 @@ describe('fallback of receiving', () => {
     Max_Hops = 1
     Pathway_Group pg { Max_Hops = 3  Soft_Errors = 3  Hard_Errors = 3  Pathway inside { Max_Hops = 4 } Pathway rare { Max_Hops = 44 } }
     Pathway inside { Soft_Errors = 5  Max_Hops = 5 }
+    Pathway alone { }
     ESMTP_Listener {
       Max_Hops = 2  Pathway = inside  Idle_Time = 2  Junk_Commands = 2  Data_Timeout = 2
       Peer 10.0.0.0/8 { Idle_Time = 7  Data_Timeout = 7  Open_Relay = true }
@@ -217,6 +223,7 @@ describe('fallback of receiving', () => {
     expect(snapshot.inbound({ ...at(':25', '192.0.2.1'), pathway: 'rare' }).max_hops).toBe(44);
     expect(snapshot.inbound({ ...at(':25', '192.0.2.1'), pathway: 'nobody' }).max_hops).toBe(2);
     expect(snapshot.pathwayOf({ listener: 'esmtp_listener second', listen: ':26' })).toBeUndefined();
+    expect(snapshot.pathwayOf({ listener: 'esmtp_listener second', pathway: 'alone' })).toEqual({ pathway: 'alone', group: undefined });
   });
 
   it('knows listeners apart, and falls to global for unknown ones', async () => {

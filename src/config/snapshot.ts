@@ -193,7 +193,7 @@ export class Snapshot {
         name: node.key,
         file: node.file,
         line: node.line,
-        listens: childrenOf(node, 'listen').flatMap(describeListen),
+        listens: childrenOf(node, 'listen').filter(hasAddress).map(describeListen),
       })),
     );
   }
@@ -329,8 +329,13 @@ const describeBinding = ({ instance, file, line }: ScopeNode, group: string | un
   file,
   line,
 });
-const describeListen = ({ instance, address, file, line }: ScopeNode): Listener['listens'] =>
-  address ? [{ name: instance, address, file, line }] : [];
+const hasAddress = (node: ScopeNode): node is ScopeNode & { readonly address: SocketAddress } => node.address !== undefined;
+const describeListen = ({ instance, address, file, line }: ScopeNode & { readonly address: SocketAddress }) => ({
+  name: instance,
+  address,
+  file,
+  line,
+});
 const defaultValues = (options: Options): Readonly<Record<string, unknown>> =>
   makeValues(
     Object.entries(options).map(([name, option]) => [name, option.default] as const),

@@ -77,6 +77,7 @@ describe('config eval', () => {
     ['binding acme domain slow.test blackhole', 'Blackhole = 0'],
     ['binding_group nobody binding none domain x.test retry_interval', 'Retry_Interval = "20 minutes"'],
     ['message_expiration', 'Message_Expiration = 604800'],
+    ['global message_expiration', 'Message_Expiration = 604800'],
     ['max_retries', 'Max_Retries ='],
     ['host mx.test max_outbound_connections', 'Max_Outbound_Connections = 4'],
     ['host mx2.test max_outbound_connections', 'Max_Outbound_Connections = -1'],

@@ -1,6 +1,6 @@
 /** Where the mail of a domain goes: does the look-ups that route.ts needs, bounded in number and time. */
 import type { Clock } from '../kernel/clock.js';
-import { DeadlineError, withDeadline } from '../kernel/deadline.js';
+import { DeadlineError, openDeadline } from '../kernel/deadline.js';
 import type { Answer } from './answer.js';
 import { parseLiteral } from './literal.js';
 import { isHostName, normalizeName } from './name.js';
@@ -47,22 +47,7 @@ export class RouteFinder {
 
   /** Hops of a routing domain by its literal, its MX, or its address. Rejects only with the signal's reason. */
   async findDomain(domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
-    const rules = this.#rules(wish, !wish.allowPrivate);
-    if (domain.startsWith('[')) {
-      const ip = parseLiteral(domain);
-      return ip === undefined ? deadEnd('bad-name') : joinHops([toHost(ip, domain, 0, undefined)], literalOf('literal'), rules);
-    }
-    const name = normalizeName(domain);
-    if (!name || !isHostName(name)) return deadEnd('bad-name');
-    const mx: Answer<Mx> = wish.skipMx
-      ? { kind: 'nodata', ttlSeconds: CONFIGURED_SECONDS, secure: false }
-      : await this.#means.resolver.mx(name, signal);
-    const list = rankHosts(name, mx, rules);
-    if ('reply' in list) return list;
-    const { resolved, all } = await this.#resolve(list.hosts, false, wish, signal);
-    const known = list.implicit ? resolved : resolved.map((host) => ({ ...host, answer: distrust(host.answer) }));
-    const ttlSeconds = all ? list.ttlSeconds : Math.min(list.ttlSeconds, PARTIAL_SECONDS);
-    return joinHops(known, { ttlSeconds, secure: list.secure, from: 'dns' }, rules);
+    return this.#inTime(signal, (own) => this.#findDomain(domain, wish, own));
   }
 
   /**
@@ -70,83 +55,99 @@ export class RouteFinder {
    * nowhere are passed over while another leads somewhere; private addresses are the operator's business.
    */
   async findEntries(entries: readonly RouteEntry[], domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
-    const outcomes = await Promise.all(entries.map((entry) => this.#findEntry(entry, domain, wish, signal)));
-    const lists = outcomes.flatMap((outcome, i) => (outcome.kind === 'hops' ? [{ outcome, rank: entries[i]?.preference ?? i }] : []));
-    const dead = outcomes.filter((outcome) => outcome.kind !== 'hops');
-    if (lists.length === 0) return worst(dead);
-    return mergeLists(lists, dead);
+    return this.#inTime(signal, async (own) => {
+      const outcomes = await Promise.all(entries.map((entry) => this.#findEntry(entry, domain, wish, own)));
+      const lists = outcomes.flatMap((outcome, i) => (outcome.kind === 'hops' ? [{ outcome, rank: entries[i]?.preference ?? i }] : []));
+      const dead = outcomes.filter((outcome) => outcome.kind !== 'hops');
+      return lists.length === 0 ? chooseEnd(dead) : mergeLists(lists, dead);
+    });
+  }
+
+  async #findDomain(domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
+    const rules = this.#rules(wish, !wish.allowPrivate);
+    if (domain.startsWith('[')) {
+      const ip = parseLiteral(domain);
+      return ip === undefined ? deadEnd('bad-name') : joinHops([toHost(ip, domain, undefined)], listOf('literal'), rules);
+    }
+    const name = normalizeName(domain);
+    if (!name || !isHostName(name)) return deadEnd('bad-name');
+    const list = rankHosts(name, wish.skipMx ? NO_MX : await this.#mx(name, signal), rules);
+    if ('reply' in list) return list;
+    const { resolved, all } = await this.#resolve(list.hosts, false, wish, signal);
+    const known = list.implicit ? resolved : resolved.map((host) => ({ ...host, answer: distrust(host.answer) }));
+    const ttlSeconds = all ? list.ttlSeconds : Math.min(list.ttlSeconds, PARTIAL_SECONDS);
+    return joinHops(known, { ttlSeconds, secure: list.secure, from: 'dns' }, rules);
   }
 
   async #findEntry(entry: RouteEntry, domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
-    const outcome = await this.#look(entry, domain, wish, signal);
-    return entry.ttlSeconds === undefined ? outcome : { ...outcome, ttlSeconds: entry.ttlSeconds };
+    const outcome = await this.#followEntry(entry, domain, wish, signal);
+    return outcome.kind !== 'hops' || entry.ttlSeconds === undefined ? outcome : { ...outcome, ttlSeconds: entry.ttlSeconds };
   }
 
-  async #look(entry: RouteEntry, domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
-    if (entry.kind === 'own-mx') return this.findDomain(domain, wish, signal);
-    const rules = this.#rules(wish, false);
-    if (entry.kind === 'address') return joinHops([toHost(entry.ip, entry.ip, 0, entry.port)], literalOf('configured'), rules);
-    const port = entry.port ?? wish.port;
-    let end: DeadEnd = deadEnd('no-host', { counts: true });
+  async #followEntry(entry: RouteEntry, domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
+    if (entry.kind === 'own-mx') return this.#findDomain(domain, wish, signal);
+    const rules = this.#rules({ ...wish, port: entry.port ?? wish.port }, false);
+    if (entry.kind === 'address') return joinHops([toHost(entry.ip, entry.ip, entry.port)], listOf('configured'), rules);
+    const ends: DeadEnd[] = [];
     for (const type of entry.types) {
-      if (type === 'mx') {
-        const list = rankHosts(entry.name, await this.#means.resolver.mx(entry.name, signal), rules);
-        if ('reply' in list) {
-          end = list;
-          continue;
-        }
-        // Without an MX the address is a matter of its own, if `type` lets it.
-        if (list.implicit) continue;
-        const { resolved } = await this.#resolve(list.hosts, false, wish, signal);
-        const outcome = joinHops(resolved, { ttlSeconds: list.ttlSeconds, secure: list.secure, from: 'configured' }, { ...rules, port });
-        if (outcome.kind === 'hops') return outcome;
-        end = outcome;
-      } else {
-        const { resolved } = await this.#resolve([{ name: entry.name, preference: 0 }], true, wish, signal);
-        const outcome = joinHops(resolved, literalOf('configured'), { ...rules, port });
-        if (outcome.kind === 'hops') return outcome;
-        if (end.kind !== 'lookup-failed') end = outcome;
-      }
+      const outcome =
+        type === 'mx'
+          ? await this.#findExchangers(entry.name, wish, rules, signal)
+          : await this.#findAddress(entry.name, wish, rules, signal);
+      if (outcome.kind === 'hops') return outcome;
+      ends.push(outcome);
     }
-    return end;
+    return chooseEnd(ends);
   }
 
-  /** Looks hosts up, best first, so many at once; stops when there are enough, or when time is up. */
-  async #resolve(
-    hosts: readonly RouteHost[],
-    search: boolean,
-    { v6, resolveAll }: RouteWish,
-    signal: AbortSignal,
-  ): Promise<{ readonly resolved: readonly ResolvedHost[]; readonly all: boolean }> {
-    const { resolver, clock } = this.#means;
+  async #findExchangers(name: string, wish: RouteWish, rules: RouteRules, signal: AbortSignal): Promise<Outcome> {
+    const list = rankHosts(name, await this.#mx(name, signal), rules);
+    if ('reply' in list) return list;
+    // Without an MX the address is a matter of its own, if `type` lets it.
+    if (list.implicit) return deadEnd('no-host', { counts: true, ttlSeconds: list.ttlSeconds, why: `no MX for ${name}` });
+    const { resolved } = await this.#resolve(list.hosts, false, wish, signal);
+    return joinHops(resolved, { ttlSeconds: list.ttlSeconds, secure: list.secure, from: 'configured' }, rules);
+  }
+
+  async #findAddress(name: string, wish: RouteWish, rules: RouteRules, signal: AbortSignal): Promise<Outcome> {
+    const { resolved } = await this.#resolve([{ name, preference: 0 }], true, wish, signal);
+    return joinHops(resolved, listOf('configured'), rules);
+  }
+
+  #mx(name: string, signal: AbortSignal): Promise<Answer<Mx>> {
+    return orLate(this.#means.resolver.mx(name, signal), signal);
+  }
+
+  /** Looks hosts up, best first, so many at once; stops when there are enough. */
+  async #resolve(hosts: readonly RouteHost[], search: boolean, { v6, resolveAll }: RouteWish, signal: AbortSignal): Promise<Resolved> {
+    const { resolver } = this.#means;
     const resolved: ResolvedHost[] = [];
-    const endMs = clock.mono() + BUDGET_MS;
     let addresses = 0;
     for (let at = 0; at < hosts.length; ) {
       const group = hosts.slice(at, at + (resolveAll ? AT_ONCE : sizeOfFirst(hosts, at)));
-      const answers = await Promise.all(
-        group.map(({ name }) => this.#withinBudget(endMs, signal, (own) => resolver.addresses(name, { v4: true, v6, search }, own))),
+      const known = await Promise.all(
+        group.map(async (host): Promise<ResolvedHost> => {
+          const answer = await orLate(resolver.addresses(host.name, { v4: true, v6, search }, signal), signal);
+          return { name: host.name.replace(/\.$/, ''), preference: host.preference, answer };
+        }),
       );
-      group.forEach((host, i) => {
-        const answer = answers[i] ?? OUT_OF_TIME;
-        if (answer.kind === 'found') addresses += answer.records.length;
-        resolved.push({ ...host, name: host.name.replace(/\.$/, ''), answer });
-      });
+      for (const host of known) if (host.answer.kind === 'found') addresses += host.answer.records.length;
+      resolved.push(...known);
       at += group.length;
       if (at < hosts.length && (addresses >= MOST_HOPS || (!resolveAll && addresses > 0))) return { resolved, all: false };
     }
     return { resolved, all: true };
   }
 
-  async #withinBudget<T>(endMs: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<Answer<T>>): Promise<Answer<T>> {
-    const { clock } = this.#means;
-    const leftMs = endMs - clock.mono();
-    if (leftMs <= 0) return OUT_OF_TIME;
+  /** One deadline for all look-ups of a route: those that miss it count as timed out, the others stand. */
+  async #inTime(signal: AbortSignal, work: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
+    const deadline = openDeadline(this.#means.clock, BUDGET_MS, signal);
     try {
-      return await withDeadline(clock, leftMs, signal, work);
-    } catch (error) {
-      if (error instanceof DeadlineError && !signal.aborted) return OUT_OF_TIME;
-      throw error;
+      const outcome = await work(deadline.signal);
+      signal.throwIfAborted();
+      return outcome;
+    } finally {
+      deadline.end();
     }
   }
 
@@ -158,14 +159,31 @@ export class RouteFinder {
 /** An MX record is a stranger's word: that its host stands in our /etc/hosts (localhost, say) lifts no block. */
 const distrust = (answer: Answer<HostAddress>): Answer<HostAddress> => (answer.kind === 'found' ? { ...answer, from: 'dns' } : answer);
 
-const OUT_OF_TIME = { kind: 'timeout', why: 'the hosts of the domain took too long', fresh: true, ttlSeconds: PARTIAL_SECONDS } as const;
+const LATE = { kind: 'timeout', why: 'the hosts of the domain took too long', fresh: true, ttlSeconds: PARTIAL_SECONDS } as const;
 
-const literalOf = (from: 'literal' | 'configured') => ({ ttlSeconds: CONFIGURED_SECONDS, secure: false, from }) as const;
+/** A look-up that the deadline of its route ended is an answer too; only the owner's end is one for all. */
+async function orLate<T>(asked: Promise<Answer<T>>, signal: AbortSignal): Promise<Answer<T>> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (signal.reason instanceof DeadlineError && error === signal.reason) return LATE;
+    throw error;
+  }
+}
 
-function toHost(ip: string, name: string, preference: number, port: number | undefined): ResolvedHost {
+const NO_MX: Answer<Mx> = { kind: 'nodata', ttlSeconds: CONFIGURED_SECONDS, secure: false };
+
+interface Resolved {
+  readonly resolved: readonly ResolvedHost[];
+  readonly all: boolean;
+}
+
+const listOf = (from: 'literal' | 'configured') => ({ ttlSeconds: CONFIGURED_SECONDS, secure: false, from }) as const;
+
+function toHost(ip: string, name: string, port: number | undefined): ResolvedHost {
   const records: readonly HostAddress[] = [{ ip, family: ip.includes(':') ? 6 : 4 }];
   const answer: Answer<HostAddress> = { kind: 'found', records, name: ip, ttlSeconds: CONFIGURED_SECONDS, secure: false, from: 'dns' };
-  return port === undefined ? { name, preference, answer } : { name, preference, answer, port };
+  return port === undefined ? { name, preference: 0, answer } : { name, preference: 0, answer, port };
 }
 
 /** How many hosts from `at` on share its preference, AT_ONCE at most. */
@@ -196,6 +214,6 @@ function mergeLists(lists: readonly { readonly outcome: HopList; readonly rank: 
 }
 
 /** Of several dead ends the one that leaves most hope: nothing fails for good while one entry may still lead somewhere. */
-function worst(dead: readonly DeadEnd[]): DeadEnd {
-  return dead.find(({ permanent }) => !permanent) ?? dead[0] ?? deadEnd('no-host');
+function chooseEnd(dead: readonly DeadEnd[]): DeadEnd {
+  return dead.find(({ kind }) => kind === 'lookup-failed') ?? dead.find(({ permanent }) => !permanent) ?? dead[0] ?? deadEnd('no-host');
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeadlineError, withDeadline } from './deadline.js';
+import { DeadlineError, openDeadline, withDeadline } from './deadline.js';
 import { VirtualClock } from './virtual-clock.js';
 
 describe('deadline', () => {
@@ -37,5 +37,17 @@ describe('deadline', () => {
     owner.abort(new Error('shutdown'));
     await expect(work).rejects.toThrow('shutdown');
     await expect(withDeadline(clock, 1000, owner.signal, () => Promise.resolve())).rejects.toThrow('shutdown');
+  });
+
+  it('stays as it is once it has ended', async () => {
+    const clock = new VirtualClock();
+    const owner = new AbortController();
+    const deadline = openDeadline(clock, 1000, owner.signal);
+    deadline.end();
+    owner.abort(new Error('shutdown'));
+    await clock.advance(5000);
+    expect(deadline.signal.aborted).toBe(false);
+    const late = openDeadline(clock, 1000, owner.signal);
+    expect(late.signal.reason).toBe(owner.signal.reason);
   });
 });

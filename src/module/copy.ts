@@ -1,4 +1,5 @@
 /** The one class behind Draft and Mail: a record that reception fills, the spool keeps and delivery reads. */
+import { isAscii } from 'node:buffer';
 import type { Address } from '../mail/address.js';
 import type { Facts } from '../mail/facts.js';
 import type { Headers } from '../mail/headers.js';
@@ -70,12 +71,7 @@ export function bodyOf(chunks: readonly Uint8Array[]): Body {
   for (const chunk of chunks) size += chunk.length;
   const all = chunks.length === 1 && chunks[0] ? Buffer.from(chunks[0].buffer, chunks[0].byteOffset, size) : Buffer.concat(chunks, size);
   const dots = all[0] === 0x2e || all.includes('\n.');
-  let eightBit = false;
-  for (const octet of all) {
-    if (octet < 0x80) continue;
-    eightBit = true;
-    break;
-  }
+  const eightBit = !isAscii(all);
   return new ResidentBody([all], size, dots, eightBit);
 }
 

@@ -44,6 +44,16 @@ describe('TlsContexts', () => {
     expect(contexts.of(changing)).not.toBe(before);
   });
 
+  it('takes Diffie-Hellman parameters and leaves their ciphers out when told to', async () => {
+    const contexts = new TlsContexts();
+    await contexts.refresh([
+      { ...one, dheCiphers: false },
+      { ...one, ciphers: 'ECDHE+AESGCM', dheCiphers: false },
+    ]);
+    expect(contexts.of({ ...one, dheCiphers: false })).toBeDefined();
+    await expect(contexts.refresh([{ ...one, dhParams: one.key }])).rejects.toThrow(/cannot use the certificate/);
+  });
+
   it('keeps the old ones when one of the new fails', async () => {
     const contexts = new TlsContexts();
     await contexts.refresh([one]);

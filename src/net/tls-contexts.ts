@@ -1,6 +1,6 @@
 /** Certificates made ready for use, once for all sessions that share them, and read again when their files have changed. */
 import { readFile, stat } from 'node:fs/promises';
-import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
+import { createSecureContext, DEFAULT_CIPHERS, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { codeOf } from '../kernel/problems.js';
 import { problems } from './problems.js';
 import { parseProtocols } from './tls-protocols.js';
@@ -16,6 +16,10 @@ export interface TlsSettings {
   readonly protocols?: string | undefined;
   /** PEM bundle that client certificates are checked against. */
   readonly clientCa?: string | undefined;
+  /** PEM file of Diffie-Hellman parameters; well-known groups when absent. */
+  readonly dhParams?: string | undefined;
+  /** False: no cipher with ephemeral (finite field) Diffie-Hellman keys. */
+  readonly dheCiphers?: boolean | undefined;
 }
 
 interface Entry {
@@ -51,13 +55,10 @@ export class TlsContexts {
   }
 }
 
-const keyOf = (s: TlsSettings): string => JSON.stringify([s.certificate, s.key, s.ciphers, s.protocols, s.clientCa]);
+const keyOf = (s: TlsSettings): string =>
+  JSON.stringify([s.certificate, s.key, s.ciphers, s.protocols, s.clientCa, s.dhParams, s.dheCiphers]);
 
-const filesOf = (s: TlsSettings): readonly string[] => [
-  s.certificate,
-  s.key ?? s.certificate,
-  ...(s.clientCa === undefined ? [] : [s.clientCa]),
-];
+const filesOf = (s: TlsSettings): readonly string[] => [s.certificate, s.key, s.clientCa, s.dhParams].filter((file) => file !== undefined);
 
 async function stampOf(settings: TlsSettings): Promise<string> {
   try {
@@ -71,14 +72,28 @@ async function stampOf(settings: TlsSettings): Promise<string> {
 async function loadContext(settings: TlsSettings): Promise<SecureContext> {
   const range = parseProtocols(settings.protocols);
   try {
-    const [cert, key, ca] = await Promise.all(filesOf(settings).map((file) => readFile(file)));
-    const options: SecureContextOptions = { cert, key, dhparam: 'auto', honorCipherOrder: true, sessionIdContext: 'celeris' };
-    if (ca) options.ca = ca;
+    const cert = await readFile(settings.certificate);
+    const options: SecureContextOptions = {
+      cert,
+      key: settings.key === undefined ? cert : await readFile(settings.key),
+      dhparam: settings.dhParams === undefined ? 'auto' : await readDhParams(settings.dhParams),
+      honorCipherOrder: true,
+      sessionIdContext: 'celeris',
+    };
+    if (settings.clientCa !== undefined) options.ca = await readFile(settings.clientCa);
     if (settings.ciphers !== undefined) options.ciphers = settings.ciphers;
+    if (settings.dheCiphers === false) options.ciphers = `${options.ciphers ?? DEFAULT_CIPHERS}:!kDHE`;
     return createSecureContext({ ...options, ...range });
   } catch (error) {
     throw problems.BAD_CERTIFICATE.because(error, settings.certificate, reasonOf(error));
   }
+}
+
+/** OpenSSL passes over a file without parameters in silence. */
+async function readDhParams(file: string): Promise<Buffer> {
+  const pem = await readFile(file);
+  if (!pem.includes('BEGIN DH PARAMETERS')) throw new Error(`${file} holds no DH PARAMETERS`);
+  return pem;
 }
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : codeOf(error));

@@ -11,15 +11,14 @@ import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
-import { formatOneLine, joinLine } from '../mail/reply.js';
+import { joinLine } from '../mail/reply.js';
 import { type Attempt, STAGE } from '../module/attempt.js';
-import { bodyOf, type Copy } from '../module/copy.js';
-import type { Guard } from '../module/engine.js';
+import type { Copy } from '../module/copy.js';
+import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import { PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
-import { Caches, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
 import { TlsContexts } from '../net/tls-contexts.js';
 import { MailQueue } from '../queue/mail-queue.js';
 import { InnerEntrance } from '../receive/entrance.js';
@@ -34,17 +33,16 @@ import { SegmentSpool } from '../spool/segment-spool.js';
 import { DirectBroker } from './broker.js';
 import { loadManifests } from './built.js';
 import { Counters, countingPlan } from './counters.js';
+import { isWanted } from './debug-flags.js';
 import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
+import { makeLends } from './lends.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
 import { makeRouter } from './router.js';
-import { inboundWhere, makeRules } from './rules.js';
+import { makeRules } from './rules.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
-
-/** Longest time all handlers of one hook may take together; clients leave later than that. */
-const RUN_LIMIT_MS = 60_000;
 
 /** An address of this machine. */
 const isOwnAddress = (ip: string): boolean =>
@@ -97,25 +95,16 @@ export class Daemon {
     this.spool = made.spool;
     this.user = made.user;
     this.ids = new IdSource(this.clock, made.incarnation);
-    this.registry = new Registry({
-      clock: this.clock,
-      guard: this.#guard(),
-      service: (token) => this.#service(token),
-      global: () => this.snapshot.global,
-      outbound: (where) => this.snapshot.at(where),
-      inbound: (session) => this.snapshot.inbound(inboundWhere(session)),
-      scoped: (module, where) => this.#scoped(module, where),
-      logged: (record) => this.journal.record(record),
-      count: (name, labels) => this.counters.add(name, labels),
-      readFile: async (name) => (await import('node:fs/promises')).readFile(path.resolve(path.dirname(file), name)),
-    });
+    this.registry = new Registry(makeLends(this));
     this.#rules = makeRules(snapshot, this.chains);
     this.queue = new MailQueue({
       spool: this.spool,
       clock: this.clock,
       places: this.places,
       snapshot: () => this.snapshot,
-      failed: (mail, reply, quiet) => this.#endInQueue(mail, reply, quiet),
+      schedule: (mail) => this.#atOnce('expiration', this.chains.expiration.run(mail)),
+      nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
+      failed: (mail, reply, quiet) => this.#endMail(mail, reply, quiet),
       unreadable: (ticket, error) => this.journal.say('error', 'spool', `message ${this.spool.id(ticket)} cannot be read back`, error),
     });
     const ports = this.#receivePorts();
@@ -286,7 +275,7 @@ export class Daemon {
     this.registry.commit(prepared);
     this.#rules = makeRules(this.#snapshot, this.chains);
     this.journal.tell = (record) => {
-      if (record.level === 'error' || record.level === 'critical') this.chains.logged.run(record);
+      if (isWanted(record, this.#snapshot)) this.chains.logged.run(record);
     };
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.smtp);
@@ -320,48 +309,6 @@ export class Daemon {
       .some(({ address }) => address.kind === 'tcp' && address.port === port && (address.host === ip || isOwnAddress(ip)));
   }
 
-  #guard(): Guard {
-    return {
-      watch: this.watch,
-      mono: () => this.clock.mono(),
-      runLimitMs: RUN_LIMIT_MS,
-      failed: (placed, error) => this.journal.say('error', placed.owner, `the handler of ${placed.hook.name} failed`, error),
-    };
-  }
-
-  #service(token: Service<unknown>): unknown {
-    const services: Readonly<Record<string, unknown>> = {
-      [Writers.name]: this.writers,
-      [Caches.name]: { clear: (name: string) => this.registry.caches.clear(name), names: () => this.registry.caches.names() },
-      [Sockets.name]: {
-        listening: () =>
-          this.listeners.addresses().flatMap(({ address }) => (address.kind === 'tcp' ? [{ ip: address.host, port: address.port }] : [])),
-      },
-      [Injection.name]: { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => this.#inject(made, how.protocol) },
-    };
-    return services[token.name];
-  }
-
-  async #inject(made: Made, protocol: 'internal' | 'rest'): Promise<{ reply: string; ids: readonly string[] }> {
-    const bytes = Buffer.from(made.bytes);
-    const end = bytes.indexOf('\r\n\r\n');
-    const { reply, copies } = await this.entrance.inject({
-      sender: made.sender,
-      recipients: made.recipients,
-      headers: end < 0 ? bytes : bytes.subarray(0, end + 4),
-      content: bodyOf([end < 0 ? Buffer.alloc(0) : bytes.subarray(end + 4)]),
-      protocol,
-      notice: false,
-    });
-    return { reply: formatOneLine(reply), ids: copies.map(({ id }) => id) };
-  }
-
-  #scoped(module: string, where: object): Readonly<Record<string, unknown>> {
-    const plan = this.registry.current.instances.find((instance) => instance.plan.manifest.name === module)?.plan;
-    if (!plan) return {};
-    return this.snapshot.moduleValues(plan.manifest, 'peer' in where ? inboundWhere(where as never) : where);
-  }
-
   #receivePorts(): ReceivePorts {
     return {
       clock: this.clock,
@@ -393,8 +340,12 @@ export class Daemon {
     });
   }
 
-  #endInQueue(mail: Copy, reply: string, quiet: boolean): Promise<void> {
-    return this.#endMail(mail, reply, quiet);
+  /** The retry schedule is needed now: a promise from these two hooks is their error, and the options decide. */
+  #atOnce<T>(hook: string, answer: Later<T | undefined>): T | undefined {
+    if (!(answer instanceof Promise)) return answer;
+    answer.catch(() => {});
+    this.journal.say('error', 'queue', `a handler of ${hook} answered with a promise; it has to answer at once`);
+    return undefined;
   }
 
   /** An end that no server said: expiry, the console, a hook. */

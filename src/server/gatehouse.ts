@@ -8,8 +8,8 @@ export class Gatehouse implements Doorkeeper {
   #waiting: { socket: Socket; door: Door }[] = [];
 
   accept(socket: Socket, door: Door): void {
-    if (this.#behind) return this.#behind.accept(socket, door);
-    this.#waiting.push({ socket, door });
+    if (this.#behind) this.#behind.accept(socket, door);
+    else this.#waiting.push({ socket, door });
   }
 
   troubled(error: Error, door: Door): void {

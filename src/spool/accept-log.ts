@@ -65,8 +65,14 @@ export class AcceptLog {
   }
 
   append(entry: Entry): void {
-    if (this.#closed) return entry.failed(problems.CLOSED());
-    if (this.#waitingBytes > this.#options.backlogBytes) return entry.failed(problems.BEHIND(String(this.#waitingBytes)));
+    if (this.#closed) {
+      entry.failed(problems.CLOSED());
+      return;
+    }
+    if (this.#waitingBytes > this.#options.backlogBytes) {
+      entry.failed(problems.BEHIND(String(this.#waitingBytes)));
+      return;
+    }
     this.#waiting.push(entry);
     this.#waitingBytes += entry.record.length;
     this.#running ??= this.#run();

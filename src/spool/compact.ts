@@ -23,7 +23,7 @@ export async function compactSegment(spool: SegmentSpool, segment: Segment): Pro
   segment.moving = true;
   try {
     const byFrame = new Map<number, number[]>();
-    for (const ticket of spool.ticketsBySegment().get(segment.number) ?? []) {
+    for (const ticket of spool.ticketsOf(segment.number)) {
       const offset = spool.table.offset[ticket] as number;
       const list = byFrame.get(offset);
       if (list) list.push(ticket);

@@ -117,7 +117,7 @@ export function encodeReception(
   }
   if (facts > MOST_FACTS) throw problems.TOO_MUCH_CONTEXT(first.id, String(facts));
   const lengths = Buffer.allocUnsafe(4 * blocks.length);
-  blocks.forEach((block, i) => lengths.writeUInt32BE(block.length, 4 * i));
+  for (const [i, block] of blocks.entries()) lengths.writeUInt32BE(block.length, 4 * i);
   writer.octets(TAG.blocks, lengths);
   writer.u32(TAG.commit, copies.length);
   const meta = writer.take();

@@ -381,6 +381,14 @@ export class SegmentSpool implements Spool {
     into.endIndex(at);
   }
 
+  /** Live tickets of one segment. */
+  ticketsOf(number: number): number[] {
+    const found: number[] = [];
+    const { used, segment, size } = this.table;
+    for (let ticket = 0; ticket < size; ticket++) if (segment[ticket] === number && used[ticket] === 1) found.push(ticket);
+    return found;
+  }
+
   /** Live tickets of every segment. */
   ticketsBySegment(): Map<number, number[]> {
     const all = new Map<number, number[]>();
@@ -468,8 +476,11 @@ export class SegmentSpool implements Spool {
 
   #seal(segment: Segment): void {
     segment.sealed = true;
-    if (segment.live === 0) return this.dropSegment(segment);
-    this.indexSegment(segment, this.outcomes.records, this.ticketsBySegment().get(segment.number) ?? []);
+    if (segment.live === 0) {
+      this.dropSegment(segment);
+      return;
+    }
+    this.indexSegment(segment, this.outcomes.records, this.ticketsOf(segment.number));
     this.outcomes.touch();
     if (segment.live * 2 < segment.copies) this.#compactLater();
   }

@@ -352,7 +352,11 @@ describe('38: each recipient gets its own answer', () => {
           : verb === 'MESSAGE' && refuse
             ? '554 empty\r\n'
             : undefined;
-    const { attempts, peer, room } = await attempt(polite({ answer, received: (message) => received.push(message) }), 'max_outbound_connections = 1', names);
+    const { attempts, peer, room } = await attempt(
+      polite({ answer, received: (message) => received.push(message) }),
+      'max_outbound_connections = 1',
+      names,
+    );
     expect(attempts.map(({ reply }) => reply)).toEqual(Array(5).fill('550 5.1.1 nobody'));
     expect(received).toEqual(['']);
     refuse = false;

@@ -9,11 +9,10 @@ export function itemsOf(raw: Raw): readonly string[] {
   if (!Array.isArray(raw)) throw new OptionError('A list ( … ) is wanted, not a dictionary.');
   return raw.map((item: Raw, i) => {
     const text = textOf(item);
-    if (text.endsWith(',') && text.length > 1)
-      throw new OptionError('Items of a list are separated by blanks, without commas.', {
-        path: [i],
-        hint: `Write "${text.slice(0, -1)}".`,
-      });
+    if (text.endsWith(',')) {
+      const hint = text === ',' ? 'Take the comma out.' : `Write ${quote(text.slice(0, -1))}.`;
+      throw new OptionError('Items of a list are separated by blanks, without commas.', { path: [i], hint });
+    }
     return text;
   });
 }

@@ -168,7 +168,8 @@ describe('addresses, paths, patterns', () => {
     [['10.0.0.0/8', '10.0.0/8'], '"10.0.0/8" is neither an address nor a network.', 'Write an address or a network such as 10.0.0.0/8.'],
     [['[::1]'], '"[::1]" is neither an address nor a network.', 'Here IPv6 stands without brackets.'],
     [{ a: 'b' }, 'A list ( … ) is wanted, not a dictionary.'],
-    [['10.0.0.0/8,', '::1'], 'Items of a list are separated by blanks, without commas.', 'Write "10.0.0.0/8".'],
+    [['10.0.0.0/8,', '::1'], 'Items of a list are separated by blanks, without commas.', 'Write 10.0.0.0/8.'],
+    [['a', ',', 'b'], 'Items of a list are separated by blanks, without commas.', 'Take the comma out.'],
   ]);
   it('cidrs can be asked', () => {
     const option = opt.cidrs({ doc });

@@ -1,37 +1,16 @@
 /**
  * Mail over a session that was greeted. With PIPELINING the commands of a transaction are one write, and those of the next one ride
  * on the end of the message before it (RFC 2920 3.1), so that a busy connection costs one read and one write a message.
+ *
+ * Long: one state machine, whose steps share their state and are only understood together.
  */
 import { STAGE, type Stage } from '../../module/attempt.js';
 import { type Batch, outcomeOf, settleOne } from './batch.js';
 import { isLarge, putContent, streamContent } from './content.js';
 import { findObstacle, formatMail, formatRcpt } from './envelope.js';
+import { SILENCES, STAGES, type Step } from './phases.js';
 import type { ClientSession, Failure } from './session.js';
 import { WORDS } from './words.js';
-
-type Step = 'idle' | 'rset' | 'mail' | 'rcpt' | 'data' | 'body' | 'dot' | 'void';
-
-const STAGES: Readonly<Record<Step, Stage>> = {
-  idle: STAGE.idle,
-  rset: STAGE.duringRset,
-  mail: STAGE.duringMailFrom,
-  rcpt: STAGE.duringRcptTo,
-  data: STAGE.duringData,
-  body: STAGE.sendingBody,
-  dot: STAGE.readingConfirmation,
-  void: STAGE.duringData,
-};
-
-const SILENCES: Readonly<Record<Step, string>> = {
-  idle: WORDS.closed,
-  rset: WORDS.noRset,
-  mail: WORDS.noMailFrom,
-  rcpt: WORDS.noRcptTo,
-  data: WORDS.noData,
-  body: WORDS.bodyFailed,
-  dot: WORDS.noBody,
-  void: WORDS.noData,
-};
 
 /** A server that takes longer to confirm a message does not get the next one in advance: another connection may be free sooner. */
 const PROMPT_MS = 100;
@@ -165,7 +144,6 @@ export class Transfer {
         this.#finish(batch);
         return;
       default:
-        undefined;
         return;
     }
   }
@@ -276,7 +254,6 @@ export class Transfer {
     }
     this.#await('data');
     session.wire.say('DATA\r\n');
-    undefined;
   }
 
   #afterData(batch: Batch, code: number): void {

@@ -4,7 +4,7 @@ import type { Refusal, Verdict } from '../../module/verdict.js';
 import { Content } from './content.js';
 import type { Later, ReceivedContent } from './reception.js';
 import { MODE, PHASE, STEP, type Step } from './states.js';
-import { isLater, RATE_CHECK_MS, Talk } from './talk.js';
+import { isLater, Talk } from './talk.js';
 import * as words from './words.js';
 
 const BDAT = /^BDAT (\d{1,12})( LAST)?$/i;
@@ -34,7 +34,7 @@ export abstract class Intake<Own> extends Talk<Own> {
   protected beginContent(chunked: boolean): void {
     const { coarseNow, hostname } = this.house;
     this.content = new Content(this.options, this.options.received_hostname ?? hostname, chunked, coarseNow);
-    this.dueIn(RATE_CHECK_MS);
+    this.rearm();
   }
 
   protected bdat(line: string) {

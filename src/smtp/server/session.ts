@@ -237,7 +237,7 @@ export class SmtpSession<Own> extends Intake<Own> {
   }
 
   private secure(context: SecureContext, then: () => void): void {
-    const { tls_client_ca, tls_verify_mode } = this.options;
+    const { tls_allow_renegotiation, tls_client_ca, tls_verified_peer_can_relay, tls_verify_mode } = this.options;
     const asks = tls_verify_mode === 'require' || (tls_verify_mode !== 'none' && tls_client_ca !== undefined);
     this.securing = true;
     this.dueIn(HANDSHAKE_MS);
@@ -245,7 +245,9 @@ export class SmtpSession<Own> extends Intake<Own> {
       this.securing = false;
       this.inputAt = this.house.coarseNow;
       this.rearm();
+      if (!tls_allow_renegotiation) socket.disableRenegotiation();
       this.tls = describeTls(socket);
+      if (this.tls.verified && tls_verified_peer_can_relay) this.facts.set('can_relay', 'true');
       this.noteTls(this.tls);
       if (tls_verify_mode === 'require' && !this.tls.verified) {
         this.tellEvent('tls_failed', 'no client certificate that could be verified');

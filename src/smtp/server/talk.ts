@@ -11,6 +11,7 @@ import type { Endpoint, TlsFacts } from '../../module/session.js';
 import { FAIL_CLOSED, type Refusal, type Verdict } from '../../module/verdict.js';
 import { plainIp } from '../../net/plain-ip.js';
 import type { Content } from './content.js';
+import { findLateness, nextLook, SLACK_MS } from './deadlines.js';
 import type { Door, House } from './house.js';
 import { Pace, type Patience } from './pace.js';
 import type { Profile } from './profile.js';
@@ -22,12 +23,6 @@ import * as words from './words.js';
 /** An answer of the reception that takes longer than this will never come. Hooks have a minute, the spool its own alarms. */
 const ANSWER_MS = 300_000;
 const LINGER_MS = 5_000;
-/** A sender may fall behind min_data_rate by this long before it counts. */
-const RATE_GRACE_SECONDS = 60;
-/** How often that is looked at. */
-export const RATE_CHECK_MS = 10_000;
-/** The coarse clock may be this late. */
-const SLACK_MS = 250;
 const LONGEST_TARPIT_SECONDS = 600;
 
 export abstract class Talk<Own> implements ServerSession<Own>, Reader {
@@ -61,15 +56,15 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   protected mode: Mode = MODE.command;
   protected step: Step = STEP.none;
   /** An answer is being kept back. */
-  protected resting = false;
+  resting = false;
   /** What to say instead of the next answer, before closing. */
   protected farewell: Reply | undefined = undefined;
-  protected content: Content | undefined = undefined;
+  content: Content | undefined = undefined;
   protected securing = false;
   /** The connection is gone; only an answer is still awaited. */
   protected isGone = false;
   /** Coarse time of the last input. */
-  protected inputAt: number;
+  inputAt: number;
   /** The command that is being answered. */
   protected commandLine = '';
   private localEnd: Endpoint | undefined = undefined;
@@ -172,6 +167,11 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     this.hangUp();
   }
 
+  endedEarly(): void {
+    // Who leaves while an answer is kept back from him does not want it.
+    if (this.resting) this.wire.destroy();
+  }
+
   broke(error: unknown): void {
     this.house.reception.failed(this, error);
   }
@@ -203,20 +203,14 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
       }
       return;
     }
-    const { idle_time, data_timeout, min_data_rate } = this.options;
-    const idleMs = idle_time * 1000;
-    if (idleMs > 0 && !this.resting && now - this.inputAt >= idleMs + SLACK_MS) {
+    const late = findLateness(this.options, this, now);
+    if (late === 'silent') {
       this.tellEvent('timed_out', 'waiting for input');
       return this.leave(words.IDLE, this.phase);
     }
-    const content = this.content;
-    if (content) {
-      const seconds = (now - content.startedAt) / 1000;
-      const behind = min_data_rate > 0 && content.size < min_data_rate * (seconds - RATE_GRACE_SECONDS);
-      if (seconds >= data_timeout || behind) {
-        this.tellEvent('timed_out', behind ? 'the message came too slowly' : 'reading the message');
-        return this.leave(words.TOO_SLOW, PHASE.body);
-      }
+    if (late) {
+      this.tellEvent('timed_out', late === 'slow' ? 'the message came too slowly' : 'reading the message');
+      return this.leave(words.TOO_SLOW, PHASE.body);
     }
     this.rearm();
   }
@@ -372,12 +366,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
 
   /** When to look at the deadlines again. */
   protected rearm(): void {
-    const { idle_time, data_timeout } = this.options;
-    this.dueAt = idle_time > 0 ? this.inputAt + idle_time * 1000 + SLACK_MS : 0;
-    if (this.resting) this.dueAt = 0;
-    if (!this.content) return;
-    this.dueIn(RATE_CHECK_MS);
-    this.dueAt = Math.min(this.dueAt, this.content.startedAt + data_timeout * 1000 + SLACK_MS);
+    this.dueAt = nextLook(this.options, this, this.house.coarseNow);
   }
 
   /** Everything about it is over. */

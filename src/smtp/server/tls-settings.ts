@@ -12,5 +12,7 @@ export function tlsSettingsOf(options: InboundValues): TlsSettings | undefined {
     ciphers: options.tls_ciphers,
     protocols: options.tls_protocols,
     clientCa: options.tls_client_ca,
+    dhParams: options.tls_dhparams_file,
+    dheCiphers: options.tls_enable_dhe_ciphers,
   };
 }

@@ -35,8 +35,8 @@ async function open(setting: Setting = {}): Promise<Stage> {
   const options = { tls_certificate: server.certificate, tls_key: server.key, ...setting.options };
   const contexts = new TlsContexts();
   await contexts.refresh([
-    { certificate: server.certificate, key: server.key },
-    { certificate: server.certificate, key: server.key, clientCa: customer.certificate },
+    { certificate: server.certificate, key: server.key, dheCiphers: true },
+    { certificate: server.certificate, key: server.key, clientCa: customer.certificate, dheCiphers: true },
   ]);
   stage = await openStage({ ...setting, options, contexts });
   return stage;
@@ -144,7 +144,7 @@ describe('STARTTLS', () => {
   });
 
   it('asks for certificates of clients where tls_client_ca is set, and insists where told to', async () => {
-    const options = { tls_client_ca: customer.certificate, tls_verify_mode: 'require' as const };
+    const options = { tls_client_ca: customer.certificate, tls_verify_mode: 'require' as const, tls_verified_peer_can_relay: true };
     const at = await open({ options });
     const { readFileSync } = await import('node:fs');
     const known = { cert: readFileSync(customer.certificate), key: readFileSync(customer.key) };
@@ -153,6 +153,7 @@ describe('STARTTLS', () => {
     let subject: string | undefined;
     at.reception.answers.mailFrom = (session) => {
       subject = session.tls?.subject;
+      expect(session.facts.get('can_relay')).toBe('true');
     };
     expect(await client.ask('MAIL FROM:<a@b.test>\r\n')).toMatch(/^250/);
     expect(subject).toBe('/CN=customer.test');

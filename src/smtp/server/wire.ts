@@ -16,6 +16,8 @@ export interface Reader {
   overran(): void;
   /** The client will send nothing more; everything it sent was taken. */
   ended(): void;
+  /** The client will send nothing more; what it sent before is still held back. */
+  endedEarly(): void;
   /** The reader threw: a mistake of ours. The wire is cut. */
   broke(error: unknown): void;
   /** The connection is gone. `error` is empty after a regular end. */
@@ -182,7 +184,8 @@ export class Wire {
   readonly #onEnd = (): void => {
     this.#inputEnded = true;
     if (this.#closing) this.#socket.destroySoon();
-    else if (!this.#held && !this.#clogged && this.#queued === 0) this.#reader.ended();
+    else if (this.#held) this.#reader.endedEarly();
+    else if (!this.#clogged && this.#queued === 0) this.#reader.ended();
   };
 
   readonly #onError = (error: Error): void => {

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { makeCopies } from '../../../test/fixtures/copies.js';
+import { Address } from '../../mail/address.js';
+import { Copy } from '../../module/copy.js';
+import { NOTIFY } from '../../module/message.js';
+import { Batch } from './batch.js';
+import { type Capabilities, NO_CAPABILITIES, readCapabilities } from './capabilities.js';
+import { findObstacle, formatMail, formatRcpt } from './envelope.js';
+import type { ClientTerms } from './terms.js';
+
+const everything: Capabilities = { pipelining: true, eightBitMime: true, smtpUtf8: true, size: true, dsn: true, startTls: true };
+const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
+const copyOf = (wishes: Parameters<typeof makeCopies>[1] = {}, recipient = 'bob@a.test'): Copy =>
+  makeCopies([recipient], wishes)[0] as Copy;
+const withReception = (copy: Copy, more: object): Copy =>
+  new Copy(copy.id, { ...copy.reception, ...more }, copy.recipients, copy.headers, copy.content, copy.facts);
+
+describe('readCapabilities', () => {
+  it('takes keywords in any case, with parameters, and no others', () => {
+    const can = readCapabilities(['PIPELINING is my name', 'size 1000', '8bitMIME', 'DSN', 'X-PIPELINING', '', '\u0000']);
+    expect(can).toEqual({ pipelining: false, eightBitMime: true, smtpUtf8: false, size: true, dsn: true, startTls: false });
+  });
+});
+
+describe('MAIL and RCPT', () => {
+  it('say nothing a server did not offer', () => {
+    const copy = withReception(copyOf({ body: 'ä\r\n', notify: NOTIFY.never }), { envelopeId: 'x', returnContent: 'full' });
+    copy.notify = NOTIFY.never;
+    expect(formatMail(new Batch([copy]), NO_CAPABILITIES, terms)).toBe('MAIL FROM:<alice@sender.test>\r\n');
+    expect(formatRcpt(copy, NO_CAPABILITIES)).toBe('RCPT TO:<bob@a.test>\r\n');
+  });
+
+  it('say everything where it belongs', () => {
+    const copy = withReception(copyOf({ body: 'ä\r\n' }), { envelopeId: 'a+b =c', returnContent: 'headers' });
+    copy.notify = NOTIFY.success | NOTIFY.failure | NOTIFY.delay;
+    copy.originalRecipient = 'rfc822;bob+tag@old.test';
+    expect(formatMail(new Batch([copy]), everything, terms)).toBe(
+      `MAIL FROM:<alice@sender.test> SIZE=${copy.size} BODY=8BITMIME RET=HDRS ENVID=a+2Bb+20+3Dc\r\n`,
+    );
+    expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob+2Btag@old.test\r\n');
+  });
+
+  it('keep 8BITMIME for 8-bit content, and for those who asked', () => {
+    expect(formatMail(new Batch([copyOf()]), everything, terms)).not.toContain('BODY');
+    expect(formatMail(new Batch([copyOf({ body: 'ä\r\n' })]), everything, { ...terms, sendEightBit: false })).not.toContain('BODY');
+  });
+
+  it('write the empty sender', () => {
+    expect(formatMail(new Batch([copyOf({ sender: null })]), NO_CAPABILITIES, terms)).toBe('MAIL FROM:<>\r\n');
+  });
+
+  it('leave out an ORCPT that could break the line', () => {
+    const copy = copyOf();
+    copy.originalRecipient = 'rfc822\r\nRCPT TO:<x@y>;z';
+    expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test>\r\n');
+    copy.originalRecipient = 'rfc822;a\r\nb@c';
+    expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test> ORCPT=rfc822;a+0D+0Ab@c\r\n');
+  });
+});
+
+describe('findObstacle', () => {
+  const old: Capabilities = { ...everything, smtpUtf8: false, eightBitMime: false };
+
+  it('needs SMTPUTF8 for addresses beyond ASCII, whoever said it', () => {
+    const sender = new Address('jürgen', 'sender.test');
+    expect(findObstacle(new Batch([copyOf({ sender })]), old, terms)).toMatch(/^550 5\.6\.7 /);
+    expect(findObstacle(new Batch([copyOf({}, 'jürgen@a.test')]), old, terms)).toMatch(/^550 5\.6\.7 /);
+    expect(findObstacle(new Batch([copyOf({ sender })]), everything, terms)).toBeUndefined();
+    expect(formatMail(new Batch([copyOf({ sender })]), everything, terms)).toContain(' SMTPUTF8');
+  });
+
+  it('does not need it for a message that only came with it', () => {
+    expect(findObstacle(new Batch([withReception(copyOf(), { smtpUtf8: true })]), old, terms)).toBeUndefined();
+  });
+
+  it('lets 8-bit content pass unless it is to be strict', () => {
+    const batch = new Batch([copyOf({ body: 'ä\r\n' })]);
+    expect(findObstacle(batch, old, terms)).toBeUndefined();
+    expect(findObstacle(batch, old, { ...terms, strictEightBit: true })).toMatch(/^554 5\.6\.3 /);
+  });
+});
