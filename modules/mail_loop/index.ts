@@ -1,7 +1,7 @@
 /** mail_loop: refuses mail that has been through too many servers, and never connects back to this machine. */
 import { defineModule, opt, reject, Sockets, tempfail } from '#module';
 import { countReceived } from './count.js';
-import { isOwn, ownAddresses } from './interfaces.js';
+import { gatherOwn, isOwn, ownAddresses } from './interfaces.js';
 
 const REFRESH_SECONDS = 300;
 
@@ -25,7 +25,12 @@ export default defineModule({
 
   register(ctx) {
     const { options } = ctx;
-    let own = ownAddresses();
+    let own = gatherOwn(ownAddresses());
+    const refresh = (): readonly string[] => {
+      const addresses = ownAddresses();
+      own = gatherOwn(addresses);
+      return addresses;
+    };
 
     ctx.on('data', (_session, draft) => {
       const count = countReceived(draft.headers);
@@ -45,16 +50,13 @@ export default defineModule({
       });
       ctx.every(
         () => REFRESH_SECONDS,
-        () => void (own = ownAddresses()),
+        () => void refresh(),
       );
     }
 
     ctx.command('refresh', {
       doc: 'Read the addresses of this machine again.',
-      run: () => {
-        own = ownAddresses();
-        return [...own].map((address) => ({ address }));
-      },
+      run: () => refresh().map((address) => ({ address })),
     });
   },
 });

@@ -1,13 +1,29 @@
 /** The addresses of this machine. */
+import net from 'node:net';
 import os from 'node:os';
 
-/** Every address of every interface, and loopback always. */
-export function ownAddresses(): ReadonlySet<string> {
-  const found = new Set<string>(['::1']);
+/** Every address of every interface as it is now, without zone. */
+export function ownAddresses(): readonly string[] {
+  const found = new Set<string>();
   for (const list of Object.values(os.networkInterfaces()))
-    for (const { address } of list ?? []) found.add(address.split('%')[0] ?? address);
-  return found;
+    for (const { address } of list ?? []) found.add(withoutZone(address));
+  return [...found];
 }
 
-/** Whether a hop's address is this machine's: one of its addresses or any of 127.0.0.0/8. */
-export const isOwn = (ip: string, own: ReadonlySet<string>): boolean => ip.startsWith('127.') || own.has(ip.replace(/^::ffff:/i, ''));
+/** Addresses to compare with: those given, and whatever always leads here: 127.0.0.0/8, ::1 and the unspecified ones. */
+export function gatherOwn(addresses: readonly string[]): net.BlockList {
+  const own = new net.BlockList();
+  own.addSubnet('127.0.0.0', 8, 'ipv4');
+  own.addAddress('0.0.0.0', 'ipv4');
+  own.addAddress('::1', 'ipv6');
+  own.addAddress('::', 'ipv6');
+  for (const address of addresses) own.addAddress(address, familyOf(address));
+  return own;
+}
+
+/** Whether a hop's address is this machine's; an IPv4 address may be written as an IPv6 one, and a zone does not matter. */
+export const isOwn = (ip: string, own: net.BlockList): boolean => own.check(withoutZone(ip), familyOf(ip));
+
+const withoutZone = (ip: string): string => ip.split('%')[0] ?? ip;
+
+const familyOf = (ip: string): 'ipv4' | 'ipv6' => (ip.includes(':') ? 'ipv6' : 'ipv4');

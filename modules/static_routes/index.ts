@@ -19,7 +19,10 @@ export default defineModule({
     const parsed = parseTarget(target);
     if (typeof parsed === 'string') return { option: 'target', say: parsed };
     // The host name is the routing domain: TLS is checked against it, and connections are not shared between domains.
-    ctx.on('routes', (place): readonly RankedHop[] => [{ ...parsed, name: place.domain, preference: 0 }]);
+    // Domains that begin with # stand for ways out that are not SMTP.
+    ctx.on('routes', (place): readonly RankedHop[] | undefined =>
+      place.domain.startsWith('#') ? undefined : [{ ...parsed, name: place.domain, preference: 0 }],
+    );
     return undefined;
   },
 });

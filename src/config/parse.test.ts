@@ -59,6 +59,7 @@ describe('parse', () => {
     ['a = ( b { } )', ['1:9 SYNTAX', '1:9 SYNTAX', '1:13 SYNTAX']],
     ['a = ( b,, c', ['1:5 UNCLOSED_BRACE']],
     ['a = [ k = ]', ['1:11 SYNTAX']],
+    ['a = [ k ]', ['1:9 SYNTAX']],
     ['a = [ k = = v ]', ['1:11 SYNTAX', '1:11 SYNTAX', '1:11 SYNTAX']],
     ['}', ['1:1 STRAY_BRACE']],
     ['s { } } a = b } c = d', ['1:7 STRAY_BRACE', '1:15 STRAY_BRACE']],

@@ -282,7 +282,7 @@ export class Opener {
     }
     const now = clock.mono();
     station.failures++;
-    if (station.failures === 1) station.failingSince = now;
+    station.failingSince ??= now;
     const { values } = station;
     const mails = link.stock?.mails ?? supply.take(station.place, values.max_recipients_per_batch);
     link.stock = undefined;
@@ -304,7 +304,7 @@ export class Opener {
     const many = values.mx_failures_to_delay > 0 && station.failures >= values.mx_failures_to_delay;
     const long =
       values.connect_timeout_to_delay > 0 &&
-      station.failingSince > 0 &&
+      station.failingSince !== undefined &&
       clock.mono() - station.failingSince >= values.connect_timeout_to_delay * 1000;
     if (!many && !long) return;
     station.succeed();

@@ -40,9 +40,9 @@ export class Station {
   /** Look-ups failed. */
   hold: Hold | undefined;
   lookupFailures = 0;
-  /** Rounds in which no host could be reached, and since when (monotonic; 0 = not failing). */
+  /** Rounds in which no host could be reached, and since when (monotonic). */
   failures = 0;
-  failingSince = 0;
+  failingSince: number | undefined;
   /** No more connections than this until a time: further ones were refused while these work. */
   cap = Number.POSITIVE_INFINITY;
   capUntil = 0;
@@ -90,7 +90,7 @@ export class Station {
   /** A host was reached: no streak of failures any more. */
   succeed(): void {
     this.failures = 0;
-    this.failingSince = 0;
+    this.failingSince = undefined;
   }
 
   /** Nothing is known of it that would be missed. */

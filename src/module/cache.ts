@@ -75,21 +75,30 @@ export class NamedCache<V> implements Cache<V> {
   }
 }
 
-/** All caches there are, by name. */
-export class CacheBook {
-  readonly #caches = new Map<string, { readonly cache: { clear(): number; readonly size: number }; readonly owner: object }>();
+interface Listed {
+  readonly cache: { clear(): number; readonly size: number };
+  readonly owner: object;
+}
 
-  add(name: string, cache: { clear(): number; readonly size: number }, owner: object): void {
-    this.#caches.set(name, { cache, owner });
+/** All caches there are, by name. While a new configuration is being prepared a name may have two; both count. */
+export class CacheBook {
+  readonly #caches = new Map<string, readonly Listed[]>();
+
+  add(name: string, cache: Listed['cache'], owner: object): void {
+    this.#caches.set(name, [...(this.#caches.get(name) ?? []), { cache, owner }]);
   }
 
   removeAllOf(owner: object): void {
-    for (const [name, entry] of this.#caches) if (entry.owner === owner) this.#caches.delete(name);
+    for (const [name, listed] of this.#caches) {
+      const left = listed.filter((entry) => entry.owner !== owner);
+      if (left.length === 0) this.#caches.delete(name);
+      else this.#caches.set(name, left);
+    }
   }
 
-  /** Empties a cache; undefined when there is none of that name. */
+  /** Empties a cache and answers how many entries went; undefined when there is none of that name. */
   clear(name: string): number | undefined {
-    return this.#caches.get(name)?.cache.clear();
+    return this.#caches.get(name)?.reduce((sum, { cache }) => sum + cache.clear(), 0);
   }
 
   names(): readonly string[] {
@@ -97,6 +106,6 @@ export class CacheBook {
   }
 
   sizes(): readonly { readonly name: string; readonly entries: number }[] {
-    return [...this.#caches].map(([name, { cache }]) => ({ name, entries: cache.size }));
+    return [...this.#caches].map(([name, listed]) => ({ name, entries: listed.reduce((sum, { cache }) => sum + cache.size, 0) }));
   }
 }

@@ -6,6 +6,9 @@ import type { Placed } from './placed.js';
 
 export type Chains = { readonly [K in HookName]: ChainOf<Hooks[K]> };
 
+/** A module may give a hook of its own any name, also one that the catalogue has. */
+const isOfCatalogue = (hook: Hook): boolean => Object.hasOwn(hooks, hook.name) && hooks[hook.name as HookName] === hook;
+
 export class HookSet {
   readonly chains: Chains;
   readonly #own = new Map<Hook, ChainOf<Hook>>();
@@ -27,12 +30,12 @@ export class HookSet {
     for (const [name, hook] of Object.entries<Hook>(hooks)) chains[name] = makeChain(hook, byHook.get(hook) ?? [], guard);
     // Built from the same catalogue the type is mapped over.
     this.chains = Object.freeze(chains) as unknown as Chains;
-    for (const [hook, list] of byHook) if (!(hook.name in chains)) this.#own.set(hook, makeChain(hook, list, guard));
+    for (const [hook, list] of byHook) if (!isOfCatalogue(hook)) this.#own.set(hook, makeChain(hook, list, guard));
   }
 
   /** The chain of any hook, also of one that a module declared. */
   of<H extends Hook>(hook: H): ChainOf<H> {
-    const known: unknown = this.chains[hook.name as HookName] ?? this.#own.get(hook);
+    const known: unknown = isOfCatalogue(hook) ? this.chains[hook.name as HookName] : this.#own.get(hook);
     return (known ?? makeChain(hook, [], this.#guard)) as ChainOf<H>;
   }
 

@@ -137,7 +137,6 @@ export class Instance implements Context {
   offer<K extends keyof Offers>(kind: K, name: string, thing: Offers[K]): void {
     if (!this.plan.manifest.offers?.[kind]?.includes(name)) throw problems.OFFER_UNDECLARED(this.title, kind, name);
     this.offers.push({ kind, name, thing });
-    this.#shared.lends.offered?.(kind, name, thing);
   }
 
   command(name: string, command: Command): void {

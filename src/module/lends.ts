@@ -24,7 +24,7 @@ export interface Lends {
   logged(record: LogRecord): void;
   count(name: string, labels: Readonly<Record<string, string>>): void;
   readFile(path: string): Promise<Buffer>;
-  /** A scheme, codec, agent or verifier has come or gone. */
+  /** A scheme, codec, agent or verifier came with the configuration that is now in force. */
   offered?<K extends keyof Offers>(kind: K, name: string, thing: Offers[K]): void;
 }
 

@@ -1,4 +1,5 @@
 /** Instances from prepare to stop: a new generation is built aside, replaces the old one whole, or leaves no trace. */
+import { CodedError } from '../kernel/problems.js';
 import { CacheBook } from './cache.js';
 import { Holds } from './holds.js';
 import { HookSet } from './hook-set.js';
@@ -69,7 +70,11 @@ export class Registry {
   commit(next: Generation): unknown[] {
     const last = this.#current;
     this.#current = next;
-    for (const instance of next.instances) instance.start();
+    for (const instance of next.instances) {
+      // Stored under the kind they were offered as.
+      for (const { kind, name, thing } of instance.offers) this.#lends.offered?.(kind, name, thing as never);
+      instance.start();
+    }
     return stopAll(last.instances);
   }
 
@@ -97,7 +102,7 @@ export class Registry {
       if (objection && objection.level !== 'warning') throw problems.REFUSED(title, objection.say);
       if (objection) instance.log('warning', objection.say);
     } catch (error) {
-      if (error instanceof Error && 'kind' in error) throw error;
+      if (error instanceof CodedError) throw error;
       throw problems.FAILED.because(error, title);
     } finally {
       timer.cancel();

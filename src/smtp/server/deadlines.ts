@@ -19,7 +19,11 @@ export interface Progress {
 export type Lateness = 'silent' | 'long' | 'slow';
 
 /** What the client is late with, if anything. */
-export function findLateness({ idle_time, data_timeout, min_data_rate }: InboundValues, progress: Progress, now: number): Lateness | undefined {
+export function findLateness(
+  { idle_time, data_timeout, min_data_rate }: InboundValues,
+  progress: Progress,
+  now: number,
+): Lateness | undefined {
   const { content, inputAt, resting } = progress;
   if (idle_time > 0 && !resting && now - inputAt >= idle_time * 1000 + SLACK_MS) return 'silent';
   if (!content) return undefined;

@@ -131,15 +131,12 @@ export abstract class Intake<Own> extends Talk<Own> {
     written.then(this.onStored, this.onFailure);
   }
 
-  private readonly onStored = () => {
-    this.step = STEP.none;
-    if (this.isGone) return this.finish();
-    if (this.chunkEndWaits) {
+  private readonly onStored = () =>
+    this.resume(() => {
+      if (!this.chunkEndWaits) return;
       this.chunkEndWaits = false;
       this.endChunk();
-    }
-    this.goOn();
-  };
+    });
 
   protected endContent() {
     const content = this.content;
@@ -153,12 +150,7 @@ export abstract class Intake<Own> extends Talk<Own> {
     ready.then(this.onContent, this.onFailure);
   }
 
-  private readonly onContent = (ready: ReceivedContent) => {
-    this.step = STEP.none;
-    if (this.isGone) return this.finish();
-    this.offer(ready);
-    this.goOn();
-  };
+  private readonly onContent = (ready: ReceivedContent) => this.resume(() => this.offer(ready));
 
   protected offer(ready: ReceivedContent | Reply) {
     if ('code' in ready) return this.refuseMessage(ready);
@@ -175,13 +167,9 @@ export abstract class Intake<Own> extends Talk<Own> {
   }
 
   private readonly onMessage = (said: Reply | readonly Reply[]) => {
-    this.step = STEP.none;
-    if (this.isGone) {
-      this.transaction = undefined;
-      return this.finish();
-    }
-    this.endMessage(said);
-    this.goOn();
+    // Nobody is there to hear it: the message is decided about all the same.
+    if (this.isGone || this.wire.closing) this.transaction = undefined;
+    this.resume(() => this.endMessage(said));
   };
 
   /** A refusal of the engine's own, after the last octet. */

@@ -240,23 +240,30 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   abstract consume(chunk: Buffer, at: number): number;
 
   protected readonly onVerdict = (verdict: Verdict) => {
-    const step = this.step;
-    this.step = STEP.none;
-    if (this.isGone) return this.finish();
-    if (this.wire.closing) return;
-    this.settle(step, verdict);
-    this.goOn();
+    const { step } = this;
+    this.resume(() => this.settle(step, verdict));
   };
 
   protected readonly onFailure = (error: unknown) => {
-    const step = this.step;
-    this.step = STEP.none;
+    const { step } = this;
     const refusal = this.fail(error);
+    if (step === STEP.message && (this.isGone || this.wire.closing)) this.transaction = undefined;
+    this.resume(() => this.settleFailure(step, refusal));
+  };
+
+  /** An answer is there: goes on with it, unless the client has gone meanwhile. */
+  protected resume(act: () => void) {
+    this.step = STEP.none;
     if (this.isGone) return this.finish();
     if (this.wire.closing) return;
-    this.settleFailure(step, refusal);
-    this.goOn();
-  };
+    try {
+      act();
+      this.goOn();
+    } catch (error) {
+      this.wire.destroy();
+      this.broke(error);
+    }
+  }
 
   /** Nothing fails open: who throws has refused. */
   protected fail(error: unknown): Refusal {
@@ -284,9 +291,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     this.rest = this.house.clock.after(seconds * 1000, () => {
       this.rest = undefined;
       this.resting = false;
-      if (this.isGone || this.wire.closing) return;
-      then();
-      this.goOn();
+      this.resume(then);
       this.wire.flush();
     });
   }

@@ -85,7 +85,7 @@ export class Wire {
 
   /** Sends what was said. Called by the wire itself after every input; only answers outside of that need it. */
   flush(): void {
-    if (this.#out === '' || this.#over) return;
+    if (this.#out === '' || this.#over || this.#socket.writableEnded) return;
     const text = this.#out;
     this.#out = '';
     const encoding = this.#outIsUtf8 ? 'utf8' : 'latin1';
