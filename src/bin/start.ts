@@ -1,4 +1,5 @@
 /** celeris start: the daemon in the foreground, until a signal ends it. */
+import fs from 'node:fs';
 import { renderProblems } from '../config/render.js';
 import { CodedError } from '../kernel/problems.js';
 import { loadConfiguration } from '../server/configuration.js';
@@ -38,11 +39,22 @@ export async function start(file: string): Promise<number> {
     'daemon',
     `${PRODUCT} ${VERSION} ready, pid ${process.pid}, ${daemon.user}, SMTP on ${where.join(', ') || 'no socket'}`,
   );
+  const { pidfile } = configured.snapshot.global;
+  if (pidfile !== undefined) writePid(pidfile, daemon);
   const limit = new AbortController();
   await untilEnd(daemon, limit);
   await control.close();
   await daemon.stop(AbortSignal.any([limit.signal, AbortSignal.timeout(STOP_LIMIT_MS)]));
+  if (pidfile !== undefined) fs.rmSync(pidfile, { force: true });
   return EXIT.ok;
+}
+
+function writePid(file: string, daemon: Daemon): void {
+  try {
+    fs.writeFileSync(file, `${process.pid}\n`);
+  } catch (error) {
+    daemon.journal.say('warning', 'daemon', `${file} cannot be written`, error);
+  }
 }
 
 /** Resolves at the first SIGTERM, SIGINT or console shutdown; the second one ends every wait. SIGHUP reopens logs, SIGUSR1 reloads. */

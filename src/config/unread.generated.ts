@@ -86,7 +86,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'exclude_vctx_mess',
   'expensive_batch_assessment',
   'force_fsync',
-  'generate_bounces_for_multi_recipient_policy_rejections',
   'generate_delay_dsn',
   'growbuf_size',
   'initial_hash_buckets',

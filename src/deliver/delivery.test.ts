@@ -103,13 +103,28 @@ describe('Delivery', () => {
       most = Math.max(most, peer.open);
     }, 1);
     await open({
-      config: 'scope_max_outbound_connections = 1\nidle_timeout = 1',
+      config: 'scope_max_outbound_connections = 1\nidle_timeout = 300',
       routes: Object.fromEntries(['a', 'b', 'c'].map((name) => [`${name}.test`, [{ port: peer.port, name: `mx.${name}.test` }]])),
     });
     for (const name of ['a', 'b', 'c']) for (let i = 0; i < 4; i++) room?.send([`u${i}@${name}.test`]);
     await room?.until(12);
     clearInterval(watching);
     expect(most).toBe(1);
+  });
+
+  it('lets a busy place give up a slot that another one waits for', async () => {
+    const peer = await peerWith();
+    await open({
+      config: 'scope_max_outbound_connections = 1',
+      routes: Object.fromEntries(['a', 'b'].map((name) => [`${name}.test`, [{ port: peer.port, name: `mx.${name}.test` }]])),
+    });
+    for (let i = 0; i < 1000; i++) room?.send([`u${i}@a.test`]);
+    await room?.until(10);
+    room?.send(['x@b.test']);
+    await eventually(() => room?.attempts.some(({ place }) => place.domain === 'b.test') === true);
+    expect(room?.attempts.length).toBeLessThan(500);
+    await room?.until(1001);
+    expect(peer.accepted).toBe(3);
   });
 
   it('hands an idle connection to a sibling that has the same host', async () => {

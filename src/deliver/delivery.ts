@@ -11,6 +11,7 @@ import { IdlePool } from './idle-pool.js';
 import type { Link, Yard } from './link.js';
 import { Opener } from './opener.js';
 import type { DeliveryPorts } from './ports.js';
+import { Shortages } from './shortages.js';
 import { Sources } from './sources.js';
 import { Station } from './station.js';
 
@@ -23,6 +24,7 @@ export class Delivery implements Carrier, Yard {
   readonly ports: DeliveryPorts;
   readonly conclusions: Conclusions;
   readonly pool = new IdlePool();
+  readonly shortages = new Shortages();
   readonly #stations = new Map<Place, Station>();
   readonly #links = new Set<Link>();
   readonly #opener: Opener;

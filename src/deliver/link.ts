@@ -7,6 +7,7 @@ import type { Failure, SessionOwner } from '../smtp/client/session.js';
 import type { Conclusions } from './conclude.js';
 import type { IdlePool } from './idle-pool.js';
 import type { DeliveryPorts, OutboundSession } from './ports.js';
+import type { Shortages } from './shortages.js';
 import type { Station } from './station.js';
 
 /** What links share. */
@@ -14,6 +15,7 @@ export interface Yard {
   readonly ports: DeliveryPorts;
   readonly conclusions: Conclusions;
   readonly pool: IdlePool;
+  readonly shortages: Shortages;
   /** Nothing new begins. */
   readonly stopping: boolean;
   /** Looks whether anything can start at a place. */
@@ -29,6 +31,10 @@ export interface Yard {
   /** Its socket is gone. */
   gone(link: Link): void;
 }
+
+/** A connection that others wait for is given up after so many mails, or after this time. */
+const FAIR_MAILS = 100;
+const FAIR_MS = 1000;
 
 export class Link implements SessionOwner {
   station: Station;
@@ -48,6 +54,9 @@ export class Link implements SessionOwner {
   #isLeaving = false;
   /** Mails handed to the session that have no result yet. */
   #inFlight = 0;
+  /** When it began to serve its place (monotonic), and the mails delivered until then. */
+  #servesSince = 0;
+  #servedBefore = 0;
   #tlsFacts: Readonly<Record<string, string>> | undefined;
   readonly #yard: Yard;
 
@@ -141,6 +150,7 @@ export class Link implements SessionOwner {
 
   #greet(session: OutboundSession): void {
     this.isGreeted = true;
+    this.#servesSince = this.#yard.ports.clock.mono();
     const { tls } = session;
     if (tls) this.#tlsFacts = Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)]));
     this.#yard.greeted(this);
@@ -158,7 +168,7 @@ export class Link implements SessionOwner {
     if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) return undefined;
     station.refresh(ports.snapshot());
     if (station.values.suspend_delivery) return undefined;
-    const room = this.#roomOn(session);
+    const room = this.#hasHadItsShare(session) ? 0 : this.#roomOn(session);
     if (room <= 0) {
       if (!riding) {
         this.#isLeaving = true;
@@ -172,6 +182,13 @@ export class Link implements SessionOwner {
       return undefined;
     }
     return this.#admit(mails);
+  }
+
+  /** Another place waits for a slot that this connection holds, and has waited long enough. */
+  #hasHadItsShare(session: OutboundSession): boolean {
+    const { shortages, ports } = this.#yard;
+    if (!shortages.concern(this.#limits, this.station)) return false;
+    return session.deliveries - this.#servedBefore >= FAIR_MAILS || ports.clock.mono() - this.#servesSince >= FAIR_MS;
   }
 
   /** How many more mails the connection may take now. */
@@ -249,12 +266,13 @@ export class Link implements SessionOwner {
 
   /** Nothing to do: others may use the connection until it is idle for too long. */
   #rest(session: OutboundSession): void {
-    const { pool, stopping } = this.#yard;
+    const { pool, shortages, stopping } = this.#yard;
     if (stopping || this.#isLeaving || session.hasClosed) return;
     this.station.idle.add(this);
     pool.add(this);
     const other = pool.wanting(this.poolKey);
     if (other) this.#yard.offer(other);
+    else if (shortages.concern(this.#limits, this.station)) session.leave();
   }
 
   #rouse(): void {
@@ -268,5 +286,7 @@ export class Link implements SessionOwner {
     this.station.links.delete(this);
     this.station = station;
     station.links.add(this);
+    this.#servesSince = this.#yard.ports.clock.mono();
+    this.#servedBefore = this.session?.deliveries ?? 0;
   }
 }

@@ -314,7 +314,7 @@ export class Opener {
   #await(link: Link, hops: readonly RankedHop[], shortage: Shortage): void {
     const { station } = link;
     const { broker } = this.#yard.ports;
-    const { pool } = this.#yard;
+    const { pool, shortages } = this.#yard;
     if (station.wait) return;
     for (const hop of hops) pool.want(poolKey(station.values, hop, this.#nameFor(link)), station);
     const cancel = broker.wait(shortage, () => {
@@ -322,12 +322,15 @@ export class Opener {
       this.#yard.pump(station);
     });
     station.wait = { shortage, cancel };
+    // A rate is waited for by the clock: nobody can give it up.
+    if (shortage.waitMs === undefined) shortages.add(shortage.key, station);
     // An idle connection that holds such a slot is worth less than mail that waits.
     if (shortage.waitMs === undefined) pool.findHolder(shortage.key)?.session?.leave();
   }
 
   /** The place waits for no slot any more. */
   calm(station: Station): void {
+    if (station.wait) this.#yard.shortages.remove(station.wait.shortage.key, station);
     station.wait = undefined;
     this.#yard.pool.unwant(station);
   }

@@ -265,7 +265,7 @@ export class Receiver implements Reception<Pending> {
     }
     for (const { copy, reply, by } of passage.refused) {
       this.#tellRefusal(session, session.phase, by, reply, copy);
-      ports.refusedCopy(copy, reply);
+      if (session.options.generate_bounces_for_multi_recipient_policy_rejections) ports.refusedCopy(copy, reply);
     }
     return queuedAs(passage.copies[0]?.id ?? draft.id);
   }

@@ -1,4 +1,4 @@
-/** node dist/test/bench/session.js: what the session engine alone costs (a reception that keeps nothing), kept and new connections. */
+/** node dist/test/bench/session.js [KIB] [async]: what the session engine alone costs (a reception that keeps nothing), kept and new connections. */
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
@@ -16,12 +16,14 @@ import { whereIs } from '../programs.js';
 
 const SESSIONS = 20;
 const ROUNDS = 5;
-const KIB = Number(process.argv[3] ?? 4);
+const words = process.argv.slice(2);
+const KIB = Number(words.find((word) => /^\d+$/.test(word)) ?? 4);
+const LATER = words.includes('async');
 
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 
-if (process.argv[2] === 'serve') serve();
-else await compare(process.argv.includes('async'));
+if (words.includes('serve')) serve();
+else await compare();
 
 /** The engine with nothing behind it; tells its CPU time when asked. */
 function serve(): void {
@@ -29,7 +31,6 @@ function serve(): void {
   const values = makeValues(defaultsIn(core, scopes), new Map()) as InboundValues;
   const options = Object.freeze({ ...values, connections_per_client: 0 });
   const kept = reply(250, '2.0.0', 'OK 00/00-00000-00000000');
-  const later = process.argv[4] === 'async';
   const nothing = (): void => undefined;
   const reception: Reception<object> = {
     options: () => options,
@@ -39,7 +40,7 @@ function serve(): void {
     mailFrom: nothing,
     rcptTo: nothing,
     recipients: nothing,
-    message: later ? () => Promise.resolve(kept) : () => kept,
+    message: LATER ? () => Promise.resolve(kept) : () => kept,
     reset: nothing,
     command: nothing,
     refused: nothing,
@@ -67,8 +68,8 @@ function serve(): void {
   process.on('disconnect', () => process.exit());
 }
 
-async function compare(later: boolean): Promise<void> {
-  const server = fork(fileURLToPath(import.meta.url), ['serve', String(KIB), later ? 'async' : 'now']);
+async function compare(): Promise<void> {
+  const server = fork(fileURLToPath(import.meta.url), ['serve', String(KIB), LATER ? 'async' : 'now']);
   const [{ port }] = (await once(server, 'message')) as [{ port: number }];
   if (!whereIs('smtp-source')) throw new Error('smtp-source is missing (Debian: postfix)');
   for (const kept of [true, false]) {

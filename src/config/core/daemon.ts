@@ -17,7 +17,12 @@ export const daemonOptions = {
     loose: [false],
     scopes: G,
   }),
-  pidfile: opt.path({ doc: 'File with the number of the process.', default: '/var/run/ecelerity.pid', reload: 'restart', scopes: G }),
+  pidfile: opt.path({
+    doc: 'File with the number of the process; unset writes none.',
+    differs: 'Momentum writes /var/run/ecelerity.pid.',
+    reload: 'restart',
+    scopes: G,
+  }),
   watchdog_interval: opt.seconds({
     doc: 'A worker that gives no sign of life for this long is ended and started anew; 0 = never.',
     default: 60,
