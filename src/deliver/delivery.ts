@@ -93,9 +93,8 @@ export class Delivery implements Carrier, Yard {
     this.#stopping = true;
     this.#abort.abort();
     for (const station of this.#stations.values()) {
-      station.wait?.cancel();
+      this.calm(station);
       station.throttle?.cancel();
-      this.#opener.calm(station);
       station.throttle = undefined;
     }
     for (const link of [...this.#links]) link.session?.stop();
@@ -115,6 +114,7 @@ export class Delivery implements Carrier, Yard {
     if (this.#stopping || ports.spool.blocked !== undefined || station.draining) return;
     const waiting = supply.waiting(station.place);
     if (waiting === 0) {
+      this.calm(station);
       this.#forget(station);
       return;
     }
@@ -130,9 +130,17 @@ export class Delivery implements Carrier, Yard {
   }
 
   offer(station: Station): void {
-    station.wait?.cancel();
-    this.#opener.calm(station);
+    this.calm(station);
     this.pump(station);
+  }
+
+  calm(station: Station): void {
+    const { wait } = station;
+    station.wait = undefined;
+    this.pool.unwant(station);
+    if (!wait) return;
+    wait.cancel();
+    this.shortages.remove(wait.shortage.key, station);
   }
 
   opened(link: Link): void {

@@ -20,6 +20,8 @@ export interface Yard {
   readonly stopping: boolean;
   /** Looks whether anything can start at a place. */
   pump(station: Station): void;
+  /** The place waits for no slot any more. */
+  calm(station: Station): void;
   /** An idle connection came free that the place waits for. */
   offer(station: Station): void;
   /** The link has a session. */
@@ -266,12 +268,13 @@ export class Link implements SessionOwner {
 
   /** Nothing to do: others may use the connection until it is idle for too long. */
   #rest(session: OutboundSession): void {
-    const { pool, shortages, stopping } = this.#yard;
+    const { pool, shortages, stopping, ports } = this.#yard;
     if (stopping || this.#isLeaving || session.hasClosed) return;
     this.station.idle.add(this);
     pool.add(this);
+    if (this.station.wait && ports.supply.waiting(this.station.place) === 0) this.#yard.calm(this.station);
     const other = pool.wanting(this.poolKey);
-    if (other) this.#yard.offer(other);
+    if (other && other !== this.station) this.#yard.offer(other);
     else if (shortages.concern(this.#limits, this.station)) session.leave();
   }
 

@@ -318,7 +318,7 @@ export class Opener {
     if (station.wait) return;
     for (const hop of hops) pool.want(poolKey(station.values, hop, this.#nameFor(link)), station);
     const cancel = broker.wait(shortage, () => {
-      this.calm(station);
+      this.#yard.calm(station);
       this.#yard.pump(station);
     });
     station.wait = { shortage, cancel };
@@ -326,13 +326,6 @@ export class Opener {
     if (shortage.waitMs === undefined) shortages.add(shortage.key, station);
     // An idle connection that holds such a slot is worth less than mail that waits.
     if (shortage.waitMs === undefined) pool.findHolder(shortage.key)?.session?.leave();
-  }
-
-  /** The place waits for no slot any more. */
-  calm(station: Station): void {
-    if (station.wait) this.#yard.shortages.remove(station.wait.shortage.key, station);
-    station.wait = undefined;
-    this.#yard.pool.unwant(station);
   }
 }
 

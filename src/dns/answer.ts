@@ -34,6 +34,8 @@ export interface Failed extends Dated {
   readonly why: string;
   /** Asked just now; false when an earlier failure was repeated from the cache. Count only fresh ones. */
   readonly fresh: boolean;
+  /** No name server has said anything for a while: the fault may well be ours, and is not to be held against the name. */
+  readonly outage: boolean;
 }
 
 export type Answer<T> = Found<T> | Missing | Failed;

@@ -72,9 +72,10 @@ async function askServer(
     let reading: Reading | Untold | 'again over tcp';
     try {
       const bytes = await withDeadline(clock, conf.timeoutSeconds * 1000, signal, (own) => exchange(means, server, query, tcp, own));
-      reading = fitsQuery(query, bytes)
-        ? readAnswer(bytes, name, type, !tcp && !means.tcpFallback())
-        : { kind: 'malformed', why: 'an answer to another question' };
+      if (fitsQuery(query, bytes)) {
+        server.spokeAtMs = clock.mono();
+        reading = readAnswer(bytes, name, type, !tcp && !means.tcpFallback());
+      } else reading = { kind: 'malformed', why: 'an answer to another question' };
     } catch (error) {
       signal.throwIfAborted();
       reading = describeFault(error, conf.timeoutSeconds);

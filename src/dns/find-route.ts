@@ -159,7 +159,13 @@ export class RouteFinder {
 /** An MX record is a stranger's word: that its host stands in our /etc/hosts (localhost, say) lifts no block. */
 const distrust = (answer: Answer<HostAddress>): Answer<HostAddress> => (answer.kind === 'found' ? { ...answer, from: 'dns' } : answer);
 
-const LATE = { kind: 'timeout', why: 'the hosts of the domain took too long', fresh: true, ttlSeconds: PARTIAL_SECONDS } as const;
+const LATE = {
+  kind: 'timeout',
+  why: 'the hosts of the domain took too long',
+  fresh: true,
+  outage: true,
+  ttlSeconds: PARTIAL_SECONDS,
+} as const;
 
 /** A look-up that the deadline of its route ended is an answer too; only the owner's end is one for all. */
 async function orLate<T>(asked: Promise<Answer<T>>, signal: AbortSignal): Promise<Answer<T>> {

@@ -1,4 +1,5 @@
 /** Questions on their way: who asks the same joins, and a question that nobody waits for any more is ended. */
+import { setMaxListeners } from 'node:events';
 
 interface Flight<T> {
   readonly landed: Promise<T>;
@@ -25,6 +26,8 @@ export class Flights<T> {
     if (signal.aborted) return Promise.reject(signal.reason);
     const flight = this.#flights.get(key) ?? this.#start(key, start);
     flight.waiting++;
+    // Many questions of one owner are no leak.
+    setMaxListeners(0, signal);
     return new Promise((done, fail) => {
       const leave = (): void => {
         fail(signal.reason);

@@ -43,7 +43,7 @@ export interface DeadEnd {
   readonly reply: string;
   /** The mail fails now. */
   readonly permanent: boolean;
-  /** Counts towards dns_failures_to_purge: look-ups that failed just now. A failure repeated from memory does not count. */
+  /** Counts towards dns_failures_to_purge. A failure repeated from memory does not, nor one while no name server speaks to us at all. */
   readonly counts: boolean;
   readonly ttlSeconds: number;
   /** For operators; empty when the reply says it all. */

@@ -114,7 +114,7 @@ describe('hosts of a domain', () => {
 
   it('are unknown when the look-up failed; only a fresh failure counts', () => {
     for (const fresh of [true, false]) {
-      expect(rankHosts('a.example', { kind: 'servfail', why: 'SERVFAIL', ttlSeconds: 5, fresh }, rules)).toEqual({
+      expect(rankHosts('a.example', { kind: 'servfail', why: 'SERVFAIL', ttlSeconds: 5, fresh, outage: false }, rules)).toEqual({
         kind: 'lookup-failed',
         reply: '451 4.4.3 [internal] Domain Lookup Failed',
         permanent: false,
@@ -214,7 +214,7 @@ describe('hops', () => {
   });
 
   it('use what could be looked up, and look at the rest again soon', () => {
-    const failed: Answer<HostAddress> = { kind: 'timeout', why: 'slow', ttlSeconds: 5, fresh: true };
+    const failed: Answer<HostAddress> = { kind: 'timeout', why: 'slow', ttlSeconds: 5, fresh: true, outage: false };
     const outcome = joinHops([host('a', 10, failed), host('b', 20, ips('8.8.8.8'))], list, rules);
     expect(outcome).toMatchObject({ kind: 'hops', ttlSeconds: 60 });
     expect(joinHops([host('a', 10, failed), host('b', 20, ips('127.0.0.1'))], list, rules)).toMatchObject({

@@ -135,15 +135,15 @@ function explainNothing(resolved: readonly ResolvedHost[], ttlSeconds: number, l
   const failed = resolved.map(({ answer }) => answer).filter(hasFailed);
   const [first] = failed;
   // What nobody could look up may be a good host: no final word before it is known.
-  if (first) return failedLookup({ ...first, fresh: failed.some(({ fresh }) => fresh) });
+  if (first) return failedLookup({ ...first, fresh: failed.some(({ fresh }) => fresh), outage: failed.some(({ outage }) => outage) });
   if (local > 0) return deadEnd('private', { ttlSeconds });
   if (skipped > 0) return deadEnd('skipped', { ttlSeconds, why: 'all addresses are on skip_hosts' });
   const times = resolved.map(({ answer }) => answer.ttlSeconds);
   return deadEnd('no-host', { ttlSeconds: Math.min(ttlSeconds, ...times), counts: true });
 }
 
-const failedLookup = ({ ttlSeconds, fresh, kind, why }: Failed): DeadEnd =>
-  deadEnd('lookup-failed', { ttlSeconds, counts: fresh, why: `${kind} (${why})` });
+const failedLookup = ({ ttlSeconds, fresh, outage, kind, why }: Failed): DeadEnd =>
+  deadEnd('lookup-failed', { ttlSeconds, counts: fresh && !outage, why: `${kind} (${why})` });
 
 interface Ranked {
   readonly hop: RouteHop;

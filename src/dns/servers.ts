@@ -15,6 +15,8 @@ export class Server {
   timeouts = 0;
   failures = 0;
   meanMs = 0;
+  /** When it last said anything that fitted, in monotonic milliseconds. */
+  spokeAtMs = Number.NEGATIVE_INFINITY;
   /** It does not know EDNS; found out by asking. */
   primitive = false;
   #avoidUntilMs = 0;
@@ -36,6 +38,8 @@ export class Server {
   }
 
   failed(nowMs: number): void {
+    // Many questions that fail together are one failure.
+    if (this.isAvoided(nowMs)) return;
     this.#avoidUntilMs = nowMs + Math.min(LONGEST_PENALTY_MS, FIRST_PENALTY_MS * 2 ** Math.min(10, this.failures));
     this.failures++;
   }
@@ -63,6 +67,11 @@ export class Servers {
     return turned.some((server) => server.isAvoided(nowMs))
       ? [...turned.filter((server) => !server.isAvoided(nowMs)), ...turned.filter((server) => server.isAvoided(nowMs))]
       : turned;
+  }
+
+  /** When any of them last spoke, in monotonic milliseconds; minus infinity when none ever did. */
+  get spokeAtMs(): number {
+    return Math.max(...this.#known.map((server) => server.spokeAtMs));
   }
 
   stats(): readonly ServerStats[] {

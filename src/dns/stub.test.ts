@@ -116,7 +116,13 @@ describe('stub resolver', () => {
 
   it('remembers a failure shortly and says that it is an old one', async () => {
     const { resolver, clock, wire } = playResolver(() => ({ rcode: 2 }));
-    expect(await resolver.mx('a.example', never)).toEqual({ kind: 'servfail', why: '192.0.2.53:53: SERVFAIL', ttlSeconds: 5, fresh: true });
+    expect(await resolver.mx('a.example', never)).toEqual({
+      kind: 'servfail',
+      why: '192.0.2.53:53: SERVFAIL',
+      ttlSeconds: 5,
+      fresh: true,
+      outage: false,
+    });
     expect(await resolver.mx('a.example', never)).toMatchObject({ kind: 'servfail', fresh: false });
     expect(wire.asked).toHaveLength(1);
     await clock.advance(5000);
@@ -361,6 +367,19 @@ describe('servers', () => {
   it('names what a server said rather than that another was silent', async () => {
     const { resolver, clock } = playResolver(({ server }) => (server.ip === '192.0.2.1' ? 'silent' : { rcode: 5 }), { conf: TWO });
     expect(await within(clock, resolver.mx('a.example', never), 60_000)).toMatchObject({ kind: 'refused', why: '192.0.2.2:53: REFUSED' });
+  });
+
+  it('tells trouble with one name from an outage of all', async () => {
+    const { resolver, clock, wire } = playResolver(({ name }) => (name === 'a.example' ? 'silent' : good(name)));
+    await resolver.mx('b.example', never);
+    expect(await within(clock, resolver.mx('a.example', never), 10_000)).toMatchObject({ kind: 'timeout', outage: false });
+    wire.play(() => 'silent');
+    await clock.advance(60_000);
+    expect(await within(clock, resolver.mx('a.example', never), 10_000)).toMatchObject({ kind: 'timeout', outage: true });
+    wire.play(() => 'unreachable');
+    expect(await resolver.mx('b.example', never)).toMatchObject({ kind: 'refused', outage: true });
+    wire.play(() => ({ rcode: 5 }));
+    expect(await resolver.mx('c.example', never)).toMatchObject({ kind: 'refused', outage: false });
   });
 
   it('takes turns when it is told to', async () => {

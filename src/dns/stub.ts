@@ -42,6 +42,8 @@ export interface StubMeans {
 const MOST_ALIASES = 8;
 /** What the operator's own files say is good for so long. */
 const FILE_SECONDS = 60;
+/** So long without a word from any server, and it is no longer one name's trouble. */
+const OUTAGE_MS = 60_000;
 const CLOSED: Untold = { kind: 'refused', why: 'the resolver is closed' };
 
 export class StubResolver implements Resolver {
@@ -234,7 +236,9 @@ export class StubResolver implements Resolver {
   }
 
   #told({ kind, why }: Untold): Failed {
-    return { kind, why, ttlSeconds: SHORT_SECONDS, fresh: true };
+    const silentMs = this.#means.clock.mono() - this.#servers.spokeAtMs;
+    const outage = this.#closed || ((kind === 'timeout' || kind === 'refused') && silentMs > OUTAGE_MS);
+    return { kind, why, ttlSeconds: SHORT_SECONDS, fresh: true, outage };
   }
 
   #scheduleSweep(): void {
@@ -260,7 +264,7 @@ function read<T>(answer: Answer<AnyRecord>, turn: (record: AnyRecord) => T | und
   if (answer.kind !== 'found') return answer;
   const records = answer.records.map(turn).filter((record) => record !== undefined) as T[];
   if (records.length > 0) return { ...answer, records };
-  return { kind: 'malformed', why: 'records without sense', ttlSeconds: answer.ttlSeconds, fresh: true };
+  return { kind: 'malformed', why: 'records without sense', ttlSeconds: answer.ttlSeconds, fresh: true, outage: false };
 }
 
 /** The name as it is, and with each domain of the search list; in the order that ndots asks for. */

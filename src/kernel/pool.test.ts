@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Pool } from './pool.js';
 
@@ -66,6 +67,7 @@ describe('pool', () => {
     const g = gate();
     const running = pool.run(() => g.promise);
     const abort = new AbortController();
+    setMaxListeners(0, abort.signal);
     const left = Array.from({ length: 100 }, () => pool.run(() => undefined, abort.signal));
     abort.abort(new Error('gone'));
     expect((await Promise.allSettled(left)).every((result) => result.status === 'rejected')).toBe(true);

@@ -30,6 +30,7 @@ export class Control {
         if (!options.enable) continue;
         const bound = await bindSocket(address, options.file_mode);
         const server = net.createServer((socket) => this.#take(socket, options.timeout));
+        server.on('error', (error) => this.#daemon.journal.say('error', 'console', 'a connection could not be accepted', error));
         await bound.serve(server, options.listen_backlog);
         this.#open.push({ bound, server });
         this.#daemon.journal.say('info', 'console', `console on ${printSocketAddress(address)}`);

@@ -75,8 +75,6 @@ export class Daemon {
   readonly #lock: { release(): void };
   readonly #gate: Gatehouse;
   readonly #stopped = new AbortController();
-  /** Recovery in per cent; 100 when everything on disk is known. */
-  loading = 0;
   #recovery: Promise<void> = Promise.resolve();
   #stopping = false;
   #stopAsked: () => void = () => {};
@@ -216,6 +214,11 @@ export class Daemon {
     this.#stopAsked();
   }
 
+  /** Recovery in per cent; 100 when everything on disk is known. */
+  get loading(): number {
+    return Math.floor(100 * this.spool.progress);
+  }
+
   get stopping(): boolean {
     return this.#stopping;
   }
@@ -290,7 +293,6 @@ export class Daemon {
   async #recover(): Promise<void> {
     try {
       const told = await this.spool.recover(this.queue.found, this.#stopped.signal);
-      this.loading = 100;
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',

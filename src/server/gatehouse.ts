@@ -9,7 +9,11 @@ export class Gatehouse implements Doorkeeper {
 
   accept(socket: Socket, door: Door): void {
     if (this.#behind) this.#behind.accept(socket, door);
-    else this.#waiting.push({ socket, door });
+    else {
+      // Nobody else listens yet: a client that resets now must not end the process.
+      socket.on('error', () => socket.destroy());
+      this.#waiting.push({ socket, door });
+    }
   }
 
   troubled(error: Error, door: Door): void {

@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
+import { encodeHead, FRAME_HEAD, KIND } from './frame.js';
 import { problems } from './problems.js';
 import type { EncodedReception } from './reception-record.js';
 import { Segment, segmentName } from './segment.js';
@@ -18,6 +19,8 @@ export interface AcceptOptions {
   /** fdatasync before the acknowledgement; false only for spool_sync = none. */
   readonly sync: boolean;
 }
+
+const PROBE_BYTES = 4096;
 
 /** Something that waits to be durable. */
 export interface Entry {
@@ -89,10 +92,10 @@ export class AcceptLog {
     await this.#segment?.file.close();
   }
 
-  /** Tries whether the disk takes a write again, by opening a fresh segment. */
+  /** Tries whether the disk takes a write again, with the first octets of a fresh segment. */
   async probe(): Promise<void> {
     if (this.#running || this.#closed) return;
-    this.#running = this.#open()
+    this.#running = this.#open(true)
       .then(
         () => this.#events.health(undefined),
         (error: Error) => this.#events.health(error),
@@ -145,21 +148,29 @@ export class AcceptLog {
       this.#segment = undefined;
       await this.#events.sealed(segment);
     }
-    return this.#open();
+    return this.#open(false);
   }
 
-  async #open(): Promise<Segment> {
+  async #open(probing: boolean): Promise<Segment> {
     const { disk, folder, permissions } = this.#options;
     const number = this.#next++;
-    const file = await disk.open(path.join(folder, segmentName(number)), 'create', permissions);
+    const name = path.join(folder, segmentName(number));
+    const file = await disk.open(name, 'create', permissions);
+    let size = 0;
     try {
+      if (probing) {
+        const blank = Buffer.alloc(PROBE_BYTES);
+        await file.append([encodeHead(KIND.blank, Buffer.alloc(0), [blank]), blank]);
+        size = FRAME_HEAD + PROBE_BYTES;
+      }
       await file.datasync();
       await disk.syncFolder(folder);
     } catch (error) {
       await file.close().catch(() => {});
+      await disk.remove(name).catch(() => {});
       throw error;
     }
-    const segment = new Segment(number, file, 0);
+    const segment = new Segment(number, file, size);
     this.#segment = segment;
     this.#events.opened(segment);
     return segment;

@@ -1,5 +1,7 @@
 /** Writes the live copies of a mostly dead segment again at the end of the log, then drops the segment. */
+import { codeOf } from '../kernel/problems.js';
 import type { Copy } from '../module/copy.js';
+import { problems } from './problems.js';
 import { encodeReception, readPlace } from './reception-record.js';
 import type { Segment } from './segment.js';
 import type { SegmentSpool } from './segment-spool.js';
@@ -8,18 +10,19 @@ interface Moved {
   readonly ticket: number;
   readonly idHigh: number;
   readonly idLow: number;
-  readonly attempts: number;
-  readonly next: number;
-  readonly place: number;
-  segment: number;
+  /** Where it was, and its number there. */
+  readonly from: { readonly offset: number; readonly index: number };
+  readonly index: number;
+  target: Segment | undefined;
   offset: number;
-  index: number;
 }
 
 /** Frames that are written at a time, so that a large segment does not fill the backlog. */
 const AT_A_TIME = 64;
 
+/** Throws what kept it from writing; what was moved until then counts at its new place. */
 export async function compactSegment(spool: SegmentSpool, segment: Segment): Promise<void> {
+  const moved: Moved[] = [];
   segment.moving = true;
   try {
     const byFrame = new Map<number, number[]>();
@@ -29,30 +32,37 @@ export async function compactSegment(spool: SegmentSpool, segment: Segment): Pro
       if (list) list.push(ticket);
       else byFrame.set(offset, [ticket]);
     }
-    const moved: Moved[] = [];
-    let group: Promise<void>[] = [];
-    for (const [offset, tickets] of byFrame) {
-      group.push(moveFrame(spool, segment, offset, tickets, moved));
-      if (group.length < AT_A_TIME) continue;
-      await Promise.all(group);
-      group = [];
+    const frames = [...byFrame];
+    let trouble: unknown;
+    for (let at = 0; at < frames.length && trouble === undefined; at += AT_A_TIME) {
+      const group = frames.slice(at, at + AT_A_TIME).map(([offset, tickets]) => moveFrame(spool, segment, offset, tickets, moved));
+      for (const result of await Promise.allSettled(group)) if (result.status === 'rejected') trouble ??= result.reason;
     }
-    await Promise.all(group);
     while (!spool.settled) await new Promise<void>((done) => setImmediate(done));
-    adoptMoved(spool, segment, moved);
+    if (trouble !== undefined) throw trouble;
   } finally {
     segment.moving = false;
+    adoptMoved(spool, segment, moved);
   }
 }
 
+/** Copies that cannot be read stay where they are. */
 async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, tickets: readonly number[], moved: Moved[]): Promise<void> {
   const { table } = spool;
-  const read = await spool.readFrame(segment.number, offset);
+  let read: readonly Copy[];
+  try {
+    read = await spool.readFrame(segment.number, offset);
+  } catch (error) {
+    segment.stuck = true;
+    spool.options.log('warning', `${tickets.length} messages stay in segment ${segment.number}, at ${offset}: ${codeOf(error)}`);
+    return;
+  }
   const copies: Copy[] = [];
   const mine: Moved[] = [];
   for (const ticket of tickets) {
-    const source = read[table.index[ticket] as number];
-    if (!table.has(ticket) || table.segment[ticket] !== segment.number || !source) continue;
+    const index = table.index[ticket] as number;
+    const source = read[index];
+    if (!table.has(ticket) || table.segment[ticket] !== segment.number || table.offset[ticket] !== offset || !source) continue;
     source.attempts = table.attempts[ticket] as number;
     source.nextAttempt = table.next[ticket] as number;
     source.lastReply = spool.replies.at(table.reply[ticket] as number);
@@ -61,12 +71,10 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
       ticket,
       idHigh: table.idHigh[ticket] as number,
       idLow: table.idLow[ticket] as number,
-      attempts: source.attempts,
-      next: source.nextAttempt,
-      place: table.place[ticket] as number,
-      segment: 0,
-      offset: 0,
+      from: { offset, index },
       index: copies.length,
+      target: undefined,
+      offset: 0,
     });
     copies.push(source);
   }
@@ -77,8 +85,9 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
       record,
       placed: (target, at) => {
         target.copies += copies.length;
+        target.incoming += copies.length;
         for (const entry of mine) {
-          entry.segment = target.number;
+          entry.target = target;
           entry.offset = at;
           moved.push(entry);
         }
@@ -92,30 +101,27 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
 /** In one turn: the table points to the new places, the log tells the new indexes and drops the old segment. */
 function adoptMoved(spool: SegmentSpool, segment: Segment, moved: readonly Moved[]): void {
   const { table } = spool;
-  const targets = new Set<number>();
-  for (const entry of moved) {
-    targets.add(entry.segment);
-    const { ticket } = entry;
+  const { records } = spool.outcomes;
+  const targets = new Set<Segment>();
+  for (const { ticket, idHigh, idLow, from, index, target, offset } of moved) {
+    if (!target) throw problems.CLOSED();
+    targets.add(target);
+    target.incoming--;
     const same =
-      table.has(ticket) &&
-      table.segment[ticket] === segment.number &&
-      table.idHigh[ticket] === entry.idHigh &&
-      table.idLow[ticket] === entry.idLow;
+      table.has(ticket) && table.segment[ticket] === segment.number && table.idHigh[ticket] === idHigh && table.idLow[ticket] === idLow;
     if (!same) continue;
-    table.segment[ticket] = entry.segment;
-    table.offset[ticket] = entry.offset;
-    table.index[ticket] = entry.index;
+    // Needless when the segment goes as a whole, which is told below in the same record.
+    records.gone(segment.number, from.offset, from.index);
+    table.segment[ticket] = target.number;
+    table.offset[ticket] = offset;
+    table.index[ticket] = index;
     segment.live--;
-    const target = spool.segments.get(entry.segment);
-    if (target) target.live++;
+    target.live++;
   }
-  const tickets = spool.ticketsBySegment();
   // The index says what is alive, with its newest state; copies that ended meanwhile are simply not in it.
-  for (const number of targets) {
-    const target = spool.segments.get(number);
-    if (!target) continue;
-    spool.indexSegment(target, spool.outcomes.records, tickets.get(number) ?? []);
-    if (target.sealed && target.live === 0) spool.dropSegment(target);
+  for (const target of targets) {
+    if (target.sealed && target.live === 0 && target.incoming === 0) spool.dropSegment(target);
+    else spool.indexSegment(target, records, spool.ticketsOf(target.number));
   }
   spool.outcomes.touch();
   if (segment.live === 0) spool.dropSegment(segment);

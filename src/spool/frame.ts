@@ -8,7 +8,8 @@ export const FRAME_HEAD = 20;
 const MAGIC = 0xce1e5f01;
 const MAGIC_BYTES = Buffer.from([0xce, 0x1e, 0x5f, 0x01]);
 
-export const KIND = { reception: 1, footer: 2, outcomes: 3, checkpoint: 4 } as const;
+/** What a frame holds. `blank` means nothing: written to see whether the disk takes it. */
+export const KIND = { reception: 1, blank: 2, outcomes: 3, checkpoint: 4 } as const;
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
 export interface FrameHead {

@@ -50,16 +50,18 @@ export class LargeWriter implements LargeBody {
   readonly #folder: string;
   readonly #name: string;
   readonly #file: DiskFile;
+  readonly #abandoned: () => void;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #size = 0;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(disk: Disk, folder: string, name: string, file: DiskFile) {
+  constructor(disk: Disk, folder: string, name: string, file: DiskFile, abandoned: () => void) {
     this.#disk = disk;
     this.#folder = folder;
     this.#name = name;
     this.#file = file;
+    this.#abandoned = abandoned;
   }
 
   write(chunk: Uint8Array): Promise<void> | void {
@@ -82,6 +84,7 @@ export class LargeWriter implements LargeBody {
     await this.#writing.catch(() => {});
     await this.#file.close().catch(() => {});
     await this.#disk.remove(path.join(this.#folder, this.#name)).catch(() => {});
+    this.#abandoned();
   }
 
   #flush(): Promise<void> {
@@ -108,6 +111,10 @@ export class LargeFiles {
     const file = this.#byTicket.get(ticket);
     if (file === undefined) return undefined;
     this.#byTicket.delete(ticket);
+    return this.#leave(file);
+  }
+
+  #leave(file: string): string | undefined {
     const left = (this.#users.get(file) ?? 1) - 1;
     if (left > 0) this.#users.set(file, left);
     else this.#users.delete(file);

@@ -1,7 +1,7 @@
 /**
- * The outcome log: written once at the end of every loop turn that had outcomes, synced within 100 ms, never behind an
- * accept sync. A file that begins with a checkpoint tells all that is known, so the files before it can go; the first file
- * of a start only goes on where the last one ended, since what lies on disk is read later.
+ * The outcome log: written once at the end of every loop turn that had outcomes, also while a sync is under way, and synced
+ * within 100 ms, never behind an accept sync. A file that begins with a checkpoint tells all that is known, so the files
+ * before it can go; the first file of a start only goes on where the last one ended, since what lies on disk is read later.
  */
 import path from 'node:path';
 import type { Clock } from '../kernel/clock.js';
@@ -11,8 +11,10 @@ import { OutcomeWriter } from './outcome-record.js';
 
 const SYNC_MS = 100;
 
+/** Name of the outcome file with a number. */
 export const outcomeName = (number: number): string => `outcome-${String(number).padStart(10, '0')}.log`;
 const NAME = /^outcome-(\d{10})\.log$/;
+/** Number of an outcome file, or undefined when the name is none. */
 export const outcomeNumber = (name: string): number | undefined => {
   const found = NAME.exec(name);
   return found ? Number(found[1]) : undefined;
@@ -23,6 +25,7 @@ export interface OutcomeOptions {
   readonly clock: Clock;
   readonly folder: string;
   readonly permissions: number;
+  /** Octets of records behind a checkpoint that bring the next one. */
   readonly rotateBytes: number;
   /** Writes everything that is known; what it writes makes all earlier files needless. */
   readonly checkpoint: (into: OutcomeWriter) => void;
@@ -34,11 +37,14 @@ export class OutcomeLog {
   readonly #options: OutcomeOptions;
   #file: DiskFile | undefined;
   #number: number;
-  #size = 0;
+  /** Octets behind the checkpoint, and of it. */
+  #grown = 0;
+  #base = 0;
   /** Records that are not known to be on the medium: a file that fails takes them with it. */
   #unsynced: Buffer[] = [];
   #scheduled = false;
-  #running: Promise<void> | undefined;
+  #writing: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
   #syncDue = false;
   #closed = false;
   /** Files that the next checkpoint makes needless. */
@@ -52,10 +58,10 @@ export class OutcomeLog {
     this.#old = [...old];
   }
 
-  /** Everything that lay on disk at the start is known now: from here on files may begin with a checkpoint. */
+  /** Everything that lay on disk at the start is known now: from here on files begin with a checkpoint. */
   async complete(): Promise<void> {
     this.#complete = true;
-    await this.#exclusive(() => this.#rotate());
+    await this.#exclusive(() => this.#write(true));
   }
 
   /** Something was put into `records`: it is written at the end of this turn. */
@@ -67,15 +73,15 @@ export class OutcomeLog {
 
   /** Resolves when all records so far are on the medium. Rejects when they cannot be. */
   async sync(): Promise<void> {
-    await this.#exclusive(() => this.#write(true));
-  }
-
-  async #exclusive(work: () => Promise<void>): Promise<void> {
-    while (this.#running) await this.#running.catch(() => {});
-    this.#running = work().finally(() => {
-      this.#running = undefined;
+    if (this.#closed) return;
+    await this.#exclusive(() => this.#write(false));
+    // A sync that began before the last record was written does not count for it.
+    while (this.#syncing) await this.#syncing;
+    if (this.#unsynced.length === 0) return;
+    this.#syncing = this.#syncFile().finally(() => {
+      this.#syncing = undefined;
     });
-    await this.#running;
+    await this.#syncing;
   }
 
   async close(): Promise<void> {
@@ -85,48 +91,72 @@ export class OutcomeLog {
     this.#file = undefined;
   }
 
-  /** A failed log is tried again; a fresh file with a checkpoint tells everything the failed one may have lost. */
+  /** A failed log is tried again; a fresh file tells everything the failed one may have lost. */
   async probe(): Promise<void> {
     await this.sync().catch(() => {});
   }
 
+  async #exclusive(work: () => Promise<void>): Promise<void> {
+    while (this.#writing) await this.#writing.catch(() => {});
+    this.#writing = work().finally(() => {
+      this.#writing = undefined;
+    });
+    await this.#writing;
+  }
+
   readonly #turn = (): void => {
     this.#scheduled = false;
-    if (this.#running) {
-      void this.#running.catch(() => {}).then(() => this.touch());
+    if (this.#writing) {
+      void this.#writing.catch(() => {}).then(() => this.touch());
       return;
     }
-    this.#running = this.#write(false)
-      .catch(() => {})
-      .finally(() => {
-        this.#running = undefined;
-      });
+    if (this.records.length > 0) void this.#exclusive(() => this.#write(false)).catch(() => {});
   };
 
-  async #write(sync: boolean): Promise<void> {
+  async #write(afresh: boolean): Promise<void> {
+    const file = this.#file;
     try {
-      if (!this.#file || (this.#complete && this.#size > this.#options.rotateBytes)) await this.#rotate();
-      const file = this.#file;
-      if (!file) return;
-      if (this.records.length > 0) await this.#append(file, this.records.take());
-      if (sync && this.#unsynced.length > 0) {
-        await file.datasync();
-        this.#unsynced = [];
-      }
-      this.#options.health(undefined);
+      const full = this.#complete && this.#grown > Math.max(this.#options.rotateBytes, this.#base);
+      if (!file || full || afresh) await this.#rotate();
+      if (this.#file && this.records.length > 0) await this.#append(this.#file, this.records.take());
+      if (this.#file) this.#options.health(undefined);
     } catch (error) {
-      await this.#file?.close().catch(() => {});
-      this.#file = undefined;
-      this.#options.health(error instanceof Error ? error : new Error(String(error)));
-      throw error;
+      throw this.#fail(error);
     }
   }
 
   async #append(file: DiskFile, meta: Buffer): Promise<void> {
     this.#unsynced.push(meta);
     await file.append([encodeHead(KIND.outcomes, meta, []), meta]);
-    this.#size += FRAME_HEAD + meta.length;
+    this.#grown += FRAME_HEAD + meta.length;
     this.#scheduleSync();
+  }
+
+  async #syncFile(): Promise<void> {
+    const file = this.#file;
+    const count = this.#unsynced.length;
+    try {
+      if (!file) throw new Error('the outcome log has no file');
+      await file.datasync();
+      this.#unsynced.splice(0, count);
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
+  /** Nothing is known about the file's end: it is left for good, and closed when nobody uses it. */
+  #fail(error: unknown): Error {
+    const file = this.#file;
+    this.#file = undefined;
+    if (file) void this.#leave(file);
+    const told = error instanceof Error ? error : new Error(String(error));
+    this.#options.health(told);
+    return told;
+  }
+
+  async #leave(file: DiskFile): Promise<void> {
+    while (this.#syncing || this.#writing) await Promise.allSettled([this.#syncing, this.#writing]);
+    await file.close().catch(() => {});
   }
 
   #scheduleSync(): void {
@@ -140,34 +170,38 @@ export class OutcomeLog {
 
   async #rotate(): Promise<void> {
     const { disk, folder, permissions } = this.#options;
+    const complete = this.#complete;
+    // The file must not be closed under a sync.
+    while (this.#syncing) await this.#syncing.catch(() => {});
     const last = this.#file;
-    this.#file = undefined;
     const number = this.#number++;
     const file = await disk.open(path.join(folder, outcomeName(number)), 'create', permissions);
+    let base = 0;
     try {
-      this.#size = 0;
-      if (this.#complete) {
+      if (complete) {
         // What waits in `records` is part of what the checkpoint tells.
         this.records.take();
         this.#options.checkpoint(this.records);
         const meta = this.records.take();
         await file.append([encodeHead(KIND.checkpoint, meta, []), meta]);
-        this.#size = FRAME_HEAD + meta.length;
+        base = FRAME_HEAD + meta.length;
       } else {
         for (const meta of this.#unsynced) await file.append([encodeHead(KIND.outcomes, meta, []), meta]);
       }
       await file.datasync();
       await disk.syncFolder(folder);
-      this.#unsynced = [];
     } catch (error) {
       await file.close().catch(() => {});
       this.#old.push(number);
       throw error;
     }
+    this.#unsynced = [];
+    this.#grown = 0;
+    this.#base = base;
     this.#file = file;
     await last?.close().catch(() => {});
-    const needless = this.#complete ? this.#old : [];
-    this.#old = this.#complete ? [number] : [...this.#old, number];
+    const needless = complete ? this.#old : [];
+    this.#old = complete ? [number] : [...this.#old, number];
     for (const old of needless) await disk.remove(path.join(folder, outcomeName(old))).catch(() => {});
   }
 }

@@ -31,8 +31,9 @@ export async function recoverSpool(
   const numbers = [...atStart.segments].sort((a, b) => b - a);
   const present = new Set(numbers);
   const copies = new Map<number, number>();
-  for (const number of numbers) {
+  for (const [nth, number] of numbers.entries()) {
     if (signal.aborted) return told;
+    spool.progress = (0.5 * nth) / numbers.length;
     if (ledger.dropped.has(number)) {
       await disk.remove(path.join(folder, segmentName(number))).catch(() => {});
       present.delete(number);
@@ -49,7 +50,8 @@ export async function recoverSpool(
     }
   }
   // Only now is everything known that says a copy ended: the newest segments may end copies of older ones.
-  for (const number of numbers) {
+  for (const [nth, number] of numbers.entries()) {
+    spool.progress = 0.5 + (0.5 * nth) / numbers.length;
     const segment = spool.segments.get(number);
     if (!segment) continue;
     const known = ledger.of(number);

@@ -79,6 +79,8 @@ export class SegmentSpool implements Spool {
   #retry: Timer | undefined;
   #largeNumber = 0;
   #openLarge = new Set<string>();
+  /** Share of what lay on disk at the start that is known by now, 0 to 1. */
+  progress = 0;
   #recovered = false;
   #compacting: Promise<void> | undefined;
   #removals: Promise<void> = Promise.resolve();
@@ -253,6 +255,7 @@ export class SegmentSpool implements Spool {
     const told = await recoverSpool(this, this.#foundAtStart, found, signal);
     await this.#removeOrphans();
     this.#recovered = true;
+    this.progress = 1;
     await this.outcomes.complete();
     this.#compactLater();
     return { ...told, milliseconds: this.options.clock.mono() - began };

@@ -202,15 +202,15 @@ describe('bad-inputs 10: MAIL before EHLO', () => {
 
 describe('bad-inputs 11: errors', () => {
   it('slow the answers down, then end the session', async () => {
-    const [{ reception }, client] = await hello({ clock: hurry(20), options: { soft_errors: 3, hard_errors: 5 } });
+    const [{ reception }, client] = await hello({ clock: hurry(4), options: { soft_errors: 3, hard_errors: 5 } });
     const times: number[] = [];
     for (let n = 1; n <= 4; n++) {
       const before = performance.now();
       expect(await client.ask('FOO\r\n')).toMatch(/^500/);
       times.push(performance.now() - before);
     }
-    expect(Math.max(times[0] ?? 99, times[1] ?? 99)).toBeLessThan(45);
-    expect(Math.min(times[2] ?? 0, times[3] ?? 0)).toBeGreaterThanOrEqual(45);
+    expect(Math.max(times[0] ?? 99, times[1] ?? 99)).toBeLessThan(200);
+    expect(Math.min(times[2] ?? 0, times[3] ?? 0)).toBeGreaterThanOrEqual(240);
     expect(await client.ask('FOO\r\n')).toBe('421 4.7.0 too many errors');
     expect(await client.rest()).toBe('');
     expect(reception.told).toContain('event abusive: too many errors or idle commands');
@@ -436,9 +436,9 @@ describe('bad-inputs 22: slow senders', () => {
   });
 
   it('and silent ones idle_time', async () => {
-    const [{ reception }, client] = await hello({ clock: hurry(100), options: { idle_time: 10 } });
-    for (let n = 0; n < 5; n++) {
-      await new Promise((done) => setTimeout(done, 50));
+    const [{ reception }, client] = await hello({ clock: hurry(20), options: { idle_time: 10 } });
+    for (let n = 0; n < 6; n++) {
+      await new Promise((done) => setTimeout(done, 100));
       expect(await client.ask('NOOP\r\n')).toMatch(/^250/);
     }
     expect(await client.hear()).toBe('421 4.4.2 timed out waiting for input');
