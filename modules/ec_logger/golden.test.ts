@@ -154,7 +154,11 @@ describe('the logs', () => {
       $5 == "D" { if (NF != 12) print "D", NF } $5 == "R" { if (NF != 14) print "R", NF }
       $5 == "T" || $5 == "P" { text = $14; for (i = 15; i <= NF; i++) text = text "@" $i; print $5 "|" $6 "|" $10 "|" $13 "|" text }
       END { print beats " heartbeats" }`;
-    expect(execFileSync('awk', ['-F@', program, path.join(folder, 'mainlog.ec')], { encoding: 'utf8' }).trim().split('\n')).toEqual([
+    expect(
+      execFileSync('awk', ['-F@', program, path.join(folder, 'mainlog.ec')], { encoding: 'utf8' })
+        .trim()
+        .split('\n'),
+    ).toEqual([
       'T|example.net|4|2001:db8::25|451 4.7.1 greylisted, ask postmaster@example.net or wait',
       'P|example.org|0||554 5.4.4 [internal] no MX or A for domain',
       '2 heartbeats',

@@ -108,7 +108,10 @@ const attempt: Attempt = {
   reply: '451 later',
 };
 
-const FILES = 'mainlog = "m" rejectlog = "r" paniclog = "p" acctlog = "a"'.replaceAll(' r', '\nr').replaceAll(' p', '\np').replaceAll(' a', '\na');
+const FILES = 'mainlog = "m" rejectlog = "r" paniclog = "p" acctlog = "a"'
+  .replaceAll(' r', '\nr')
+  .replaceAll(' p', '\np')
+  .replaceAll(' a', '\na');
 const kinds = (lines: readonly string[]): string => lines.map((line) => line.split('@')[4]).join('');
 
 describe('ec_logger', () => {
@@ -230,13 +233,19 @@ describe('the reject log', () => {
   ];
 
   it.each(PHASES.map((words, phase) => [phase, words]))('calls phase %i "%s", with the module that refused', (phase, words) => {
-    const line = formatRejection({ session: makeSession(), phase: Number(phase), module: 'some_module', reply: reject('no').reply, at: 5000 }, stampSeconds);
+    const line = formatRejection(
+      { session: makeSession(), phase: Number(phase), module: 'some_module', reply: reject('no').reply, at: 5000 },
+      stampSeconds,
+    );
     expect(line).toMatch(/^5: R="192\.0\.2\.10:41000" L="192\.0\.2\.1:25" /);
     expect(line).toContain(` P="${words}" E=550 M=some_module CTXCONN=[] CTXMESS=[] 5.7.1 no`);
   });
 
   it('leaves the status out that a reply lacks', () => {
-    const line = formatRejection({ session: makeSession(), phase: 0, module: '', reply: reject('550 bare').reply, at: 0.5 }, stampMicroseconds);
+    const line = formatRejection(
+      { session: makeSession(), phase: 0, module: '', reply: reject('550 bare').reply, at: 0.5 },
+      stampMicroseconds,
+    );
     expect(line.startsWith('0000000000000500: ')).toBe(true);
     expect(line.endsWith('CTXMESS=[] bare')).toBe(true);
   });
@@ -254,10 +263,15 @@ describe('reopening', () => {
       open: (uri: string, { permissions }: { readonly permissions: number }) =>
         new FileLineWriter({ path: path.join(folder, uri), permissions, clock: systemClock, trouble: (error) => troubles.push(error) }),
     };
-    const configured = await configureText('ec_logger "l" {\nmainlog = "mainlog.ec"\nrejectlog = "r"\npaniclog = "p"\n}', { manifests: [ecLogger] });
+    const configured = await configureText('ec_logger "l" {\nmainlog = "mainlog.ec"\nrejectlog = "r"\npaniclog = "p"\n}', {
+      manifests: [ecLogger],
+    });
     if (!configured.ok) throw new Error('the configuration does not decode');
     const { snapshot } = configured;
-    const { registry } = rehearse({ outbound: (where) => snapshot.at(where), service: (token) => (token === Writers ? writers : undefined) });
+    const { registry } = rehearse({
+      outbound: (where) => snapshot.at(where),
+      service: (token) => (token === Writers ? writers : undefined),
+    });
     registry.commit(await registry.prepare(makePlans(snapshot, [ecLogger])));
     const { chains } = registry.current.hooks;
 
@@ -266,7 +280,8 @@ describe('reopening', () => {
     const began = performance.now();
     while (sent < 10_000) {
       const due = Math.min(10_000, Math.floor((performance.now() - began) * 5));
-      for (; sent < due; sent++) chains.received.run(new Copy(`n${sent}`, reception, mail.recipients, mail.headers, mail.content, new Facts()), null);
+      for (; sent < due; sent++)
+        chains.received.run(new Copy(`n${sent}`, reception, mail.recipients, mail.headers, mail.content, new Facts()), null);
       if (sent > 500 * (rotated + 1)) {
         fs.renameSync(file, `${file}.${String(rotated++).padStart(3, '0')}`);
         chains.log_reopen.run();
@@ -275,7 +290,10 @@ describe('reopening', () => {
     }
     await registry.current.commands.get('ec_logger:l reopen logs')?.command.run([], new AbortController().signal);
     registry.stop();
-    const parts = fs.readdirSync(folder).filter((name) => name.startsWith('mainlog.ec.')).sort();
+    const parts = fs
+      .readdirSync(folder)
+      .filter((name) => name.startsWith('mainlog.ec.'))
+      .sort();
     const lines = [...parts, 'mainlog.ec'].flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n').slice(0, -1));
     expect(rotated).toBeGreaterThan(10);
     expect(lines.map((line) => line.split('@')[1])).toEqual(Array.from({ length: 10_000 }, (_, n) => `n${n}`));

@@ -32,8 +32,23 @@ const headersOf = (...fields: string[]): Headers => new Headers(Buffer.from(`${f
 const hops = (n: number): string[] => Array.from({ length: n }, (_, i) => `Received: from h${i}.test by h${i + 1}.test; now`);
 
 function draftOf(...fields: string[]): Copy {
-  const reception = { batchId: 'b', connectionId: 'c', protocol: 'esmtp', receivedAt: 0, sender: null, facts: new Facts(), smtpUtf8: false } as const;
-  return new Copy('id', reception, [new Address('a', 'b.test')], headersOf(...fields), bodyOf([Buffer.from('Received: not a header\r\n')]), new Facts());
+  const reception = {
+    batchId: 'b',
+    connectionId: 'c',
+    protocol: 'esmtp',
+    receivedAt: 0,
+    sender: null,
+    facts: new Facts(),
+    smtpUtf8: false,
+  } as const;
+  return new Copy(
+    'id',
+    reception,
+    [new Address('a', 'b.test')],
+    headersOf(...fields),
+    bodyOf([Buffer.from('Received: not a header\r\n')]),
+    new Facts(),
+  );
 }
 
 describe('the count', () => {
@@ -48,7 +63,13 @@ describe('the count', () => {
   });
 
   it('counts what is there, whatever stands around it', () => {
-    const field = fc.constantFrom('Received: a', 'received:\tb\r\n c', 'Received-SPF: pass', 'Subject: Received: x', 'To: a\r\n Received: z');
+    const field = fc.constantFrom(
+      'Received: a',
+      'received:\tb\r\n c',
+      'Received-SPF: pass',
+      'Subject: Received: x',
+      'To: a\r\n Received: z',
+    );
     fc.assert(
       fc.property(fc.array(field, { maxLength: 60 }), (fields) => {
         expect(countReceived(headersOf(...fields))).toBe(fields.filter((text) => /^received:/i.test(text)).length);
@@ -116,15 +137,26 @@ describe('use_ip', () => {
     expect(veto('127.0.0.1')).toBeUndefined();
   });
 
-  it.each(['192.0.2.7', '2001:db8::7', 'fe80::7', '127.0.0.1', '127.255.0.9', '::1', '0.0.0.0', '::', '::ffff:127.0.0.2', '::ffff:7f00:1', '::ffff:192.0.2.7', '2001:DB8:0:0::7', 'fe80::7%eth1'])(
-    'keeps connections to %s from being made',
-    async (ip) => {
-      machine('192.0.2.7', '2001:db8::7', 'fe80::7%eth0');
-      const { veto } = await start('use_ip = true');
-      expect(veto(ip)).toBe('554 5.4.6 [internal] loops back to this host');
-      expect(veto(ip, 24)).toBe('554 5.4.6 [internal] loops back to this host');
-    },
-  );
+  it.each([
+    '192.0.2.7',
+    '2001:db8::7',
+    'fe80::7',
+    '127.0.0.1',
+    '127.255.0.9',
+    '::1',
+    '0.0.0.0',
+    '::',
+    '::ffff:127.0.0.2',
+    '::ffff:7f00:1',
+    '::ffff:192.0.2.7',
+    '2001:DB8:0:0::7',
+    'fe80::7%eth1',
+  ])('keeps connections to %s from being made', async (ip) => {
+    machine('192.0.2.7', '2001:db8::7', 'fe80::7%eth0');
+    const { veto } = await start('use_ip = true');
+    expect(veto(ip)).toBe('554 5.4.6 [internal] loops back to this host');
+    expect(veto(ip, 24)).toBe('554 5.4.6 [internal] loops back to this host');
+  });
 
   it.each(['192.0.2.8', '198.51.100.1', '2001:db8::8', '::ffff:192.0.2.8', '128.0.0.1', '12.7.0.1'])('lets %s be', async (ip) => {
     machine('192.0.2.7', '2001:db8::7');

@@ -5,8 +5,7 @@ import os from 'node:os';
 /** Every address of every interface as it is now, without zone. */
 export function ownAddresses(): readonly string[] {
   const found = new Set<string>();
-  for (const list of Object.values(os.networkInterfaces()))
-    for (const { address } of list ?? []) found.add(withoutZone(address));
+  for (const list of Object.values(os.networkInterfaces())) for (const { address } of list ?? []) found.add(withoutZone(address));
   return [...found];
 }
 

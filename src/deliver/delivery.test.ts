@@ -402,6 +402,24 @@ describe('Delivery', () => {
     expect(said).toEqual(['EHLO celeris.test', 'EHLO sender.test', 'EHLO fixed.test']);
   });
 
+  it.each([[['PIPELINING']], [[]]])('waits for bodies that are read back, keywords %j', async (keywords) => {
+    const peer = await peerWith({ keywords });
+    const { supply, attempts } = await open({
+      config: 'max_outbound_connections = 2\nmax_deliveries_per_connection = 7',
+      routes: { 'a.test': [{ port: peer.port }], 'b.test': [{ port: peer.port }] },
+    });
+    supply.readsBack = true;
+    for (let i = 0; i < 20; i++) room?.send([`u${i}@${i % 2 === 0 ? 'a' : 'b'}.test`]);
+    await room?.until(20);
+    expect(new Set(attempts.map(({ mail }) => mail.id)).size).toBe(20);
+    expect(attempts.every(({ outcome }) => outcome === 'delivered')).toBe(true);
+    room?.send(['late@a.test']);
+    await settle(2);
+    await room?.stop();
+    await eventually(() => supply.taken === 0);
+    expect(supply.putBacks).toBeGreaterThan(0);
+  });
+
   it('tells nobody of a delivery twice when a connection breaks between mails', async () => {
     const peer = await peerWith({
       keywords: ['PIPELINING'],

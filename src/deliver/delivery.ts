@@ -14,6 +14,7 @@ import type { DeliveryPorts } from './ports.js';
 import { Shortages } from './shortages.js';
 import { Sources } from './sources.js';
 import { Station } from './station.js';
+import { Troubles } from './troubles.js';
 
 /** Shortest pause between two look-ups that fail; it doubles. */
 const LOOKUP_PAUSE_SECONDS = 60;
@@ -26,6 +27,7 @@ export class Delivery implements Carrier, Yard {
   readonly pool = new IdlePool();
   readonly shortages = new Shortages();
   readonly #stations = new Map<Place, Station>();
+  readonly #troubles = new Troubles();
   readonly #links = new Set<Link>();
   readonly #opener: Opener;
   readonly #sources: Sources;
@@ -51,7 +53,7 @@ export class Delivery implements Carrier, Yard {
   wake(place: Place): void {
     let station = this.#stations.get(place);
     if (!station) {
-      station = new Station(place, this.ports.snapshot());
+      station = new Station(place, this.ports.snapshot(), this.#troubles.of(place));
       this.#stations.set(place, station);
     }
     this.pump(station);
@@ -182,7 +184,8 @@ export class Delivery implements Carrier, Yard {
 
   /** Mail that no connection is needed for: blackholed, of an unknown protocol, or held by a failed look-up. */
   #endAtOnce(station: Station): boolean {
-    const { values, hold } = station;
+    const { values } = station;
+    const { hold } = station.trouble;
     let reply: string | undefined;
     if (values.blackhole === 'internal') reply = WORDS.blackholed;
     else if (!SPOKEN.has(values.delivery_method)) reply = `451 4.3.5 [internal] delivery_method ${values.delivery_method} is not available`;
@@ -222,8 +225,8 @@ export class Delivery implements Carrier, Yard {
       this.#misroute(station, route);
       return;
     }
-    station.hold = undefined;
-    station.lookupFailures = 0;
+    station.trouble.hold = undefined;
+    station.trouble.lookupFailures = 0;
     for (let i = 0; i < wanted && !station.wait; i++) if (!this.#opener.open(station, route.hops)) break;
   }
 
@@ -232,15 +235,16 @@ export class Delivery implements Carrier, Yard {
       drain(this, station, problem);
       return;
     }
-    const { values, place } = station;
-    station.lookupFailures++;
-    if (station.lookupFailures >= values.dns_failures_to_purge) {
-      station.lookupFailures = 0;
+    const { values, place, trouble } = station;
+    trouble.lookupFailures++;
+    if (trouble.lookupFailures >= values.dns_failures_to_purge) {
+      trouble.lookupFailures = 0;
+      trouble.hold = undefined;
       drain(this, station, WORDS.lookupFailed);
       return;
     }
-    const pause = Math.min(LOOKUP_PAUSE_SECONDS * 2 ** (station.lookupFailures - 1), values.retry_interval);
-    station.hold = { until: this.ports.clock.mono() + pause * 1000, reply: problem };
+    const pause = Math.min(LOOKUP_PAUSE_SECONDS * 2 ** (trouble.lookupFailures - 1), values.retry_interval);
+    trouble.hold = { until: this.ports.clock.mono() + pause * 1000, reply: problem };
     this.ports.router.forget(place.domain);
     drain(this, station, problem);
   }
@@ -256,7 +260,8 @@ export class Delivery implements Carrier, Yard {
   }
 
   #forget(station: Station): void {
-    if (station.isForgettable) this.#stations.delete(station.place);
+    if (!station.isForgettable || !this.#stations.delete(station.place)) return;
+    this.#troubles.keep(station.place, station.trouble);
   }
 }
 

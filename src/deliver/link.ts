@@ -169,7 +169,7 @@ export class Link implements SessionOwner {
     }
     if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) return undefined;
     station.refresh(ports.snapshot());
-    if (station.values.suspend_delivery) return undefined;
+    if (station.values.suspend_delivery || station.values.blackhole === 'internal') return undefined;
     const room = this.#hasHadItsShare(session) ? 0 : this.#roomOn(session);
     if (room <= 0) {
       if (!riding) {

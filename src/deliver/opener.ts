@@ -1,5 +1,6 @@
 /** Opens connections: chooses the hop, gets the permit, connects, goes on to the next hop when that fails. */
 import type { SecureContext } from 'node:tls';
+import { codeOf } from '../kernel/problems.js';
 import { STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import { isShortage, type Shortage } from '../module/permit.js';
@@ -121,14 +122,20 @@ export class Opener {
   }
 
   #afterVeto(link: Link, hop: RankedHop, reply: string | undefined): void {
-    const short = reply === undefined && !this.#yard.stopping ? this.#tryHop(link, hop) : undefined;
-    if (reply === undefined && !short && link.session) return;
-    link.tried.add(hopKey(hop));
-    if (reply !== undefined) link.failure = vetoed(reply);
-    if (short) {
-      this.#await(link, this.#routes.get(link) ?? [], short);
+    if (this.#yard.stopping) {
       this.drop(link);
-    } else this.advance(link);
+      return;
+    }
+    if (reply !== undefined) {
+      link.tried.add(hopKey(hop));
+      link.failure = vetoed(reply);
+      this.advance(link);
+      return;
+    }
+    const short = this.#tryHop(link, hop);
+    if (!short) return;
+    this.#await(link, this.#routes.get(link) ?? [], short);
+    this.drop(link);
   }
 
   /** Gets the permit and connects, or takes over an idle connection; answers what was short. */
@@ -235,7 +242,17 @@ export class Opener {
       return;
     }
     const terms = makeTerms(link.station.values, this.#factsFor(link, hop, helo, tlsContext));
-    link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
+    try {
+      link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
+    } catch (error) {
+      // A module may name a hop that is none.
+      this.#yard.ports.log('error', `cannot connect to ${hop.name} (${hop.ip} port ${hop.port})`, error);
+      link.failure = { kind: 'connect', reply: WORDS.noConnection, stage: STAGE.notConnected, detail: codeOf(error) };
+      link.tried.add(hopKey(hop));
+      link.letGo();
+      setImmediate(() => this.advance(link));
+      return;
+    }
     this.#yard.opened(link);
   }
 
@@ -281,8 +298,9 @@ export class Opener {
       return;
     }
     const now = clock.mono();
-    station.failures++;
-    station.failingSince ??= now;
+    const { trouble } = station;
+    trouble.failures++;
+    trouble.failingSince ??= now;
     const { values } = station;
     const mails = link.stock?.mails ?? supply.take(station.place, values.max_recipients_per_batch);
     link.stock = undefined;
@@ -300,12 +318,12 @@ export class Opener {
 
   #delayWhenHopeless(station: Station): void {
     const { clock, supply } = this.#yard.ports;
-    const { values } = station;
-    const many = values.mx_failures_to_delay > 0 && station.failures >= values.mx_failures_to_delay;
+    const { values, trouble } = station;
+    const many = values.mx_failures_to_delay > 0 && trouble.failures >= values.mx_failures_to_delay;
     const long =
       values.connect_timeout_to_delay > 0 &&
-      station.failingSince !== undefined &&
-      clock.mono() - station.failingSince >= values.connect_timeout_to_delay * 1000;
+      trouble.failingSince !== undefined &&
+      clock.mono() - trouble.failingSince >= values.connect_timeout_to_delay * 1000;
     if (!many && !long) return;
     station.succeed();
     supply.delay(station.place, clock.now() + values.retry_interval * 1000, WORDS.unreachable);

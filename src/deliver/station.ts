@@ -6,13 +6,7 @@ import type { Place } from '../module/place.js';
 import { PlaceLimits } from './limits.js';
 import type { Link } from './link.js';
 import type { DeliverySnapshot, DeliveryValues } from './settings.js';
-
-/** A reply that stands for all attempts until a time. */
-interface Hold {
-  /** Monotonic milliseconds. */
-  readonly until: number;
-  readonly reply: string;
-}
+import type { Trouble } from './troubles.js';
 
 interface Wait {
   readonly shortage: Shortage;
@@ -37,12 +31,7 @@ export class Station {
   wait: Wait | undefined;
   /** A rate for messages is waited for. */
   throttle: Wait | undefined;
-  /** Look-ups failed. */
-  hold: Hold | undefined;
-  lookupFailures = 0;
-  /** Rounds in which no host could be reached, and since when (monotonic). */
-  failures = 0;
-  failingSince: number | undefined;
+  readonly trouble: Trouble;
   /** No more connections than this until a time: further ones were refused while these work. */
   cap = Number.POSITIVE_INFINITY;
   capUntil = 0;
@@ -50,8 +39,9 @@ export class Station {
   #values: DeliveryValues;
   #limits: PlaceLimits;
 
-  constructor(place: Place, snapshot: DeliverySnapshot) {
+  constructor(place: Place, snapshot: DeliverySnapshot, trouble: Trouble) {
     this.place = place;
+    this.trouble = trouble;
     this.#snapshot = snapshot;
     this.#values = snapshot.at(place);
     this.#limits = new PlaceLimits(snapshot, place);
@@ -89,21 +79,21 @@ export class Station {
 
   /** A host was reached: no streak of failures any more. */
   succeed(): void {
-    this.failures = 0;
-    this.failingSince = undefined;
+    this.trouble.failures = 0;
+    this.trouble.failingSince = undefined;
   }
 
-  /** Nothing is known of it that would be missed. */
+  /** Nothing of it would be missed but its troubles. */
   get isForgettable(): boolean {
-    return this.links.size === 0 && !this.routing && !this.draining && !this.wait && !this.throttle && !this.hold && this.failures === 0;
+    return this.links.size === 0 && !this.routing && !this.draining && !this.wait && !this.throttle;
   }
 
   /** Why its mail does not start now, as far as the station itself knows. */
   explain(clock: Clock): Hindrance | undefined {
     const wallOf = (mono: number): number => clock.now() + mono - clock.mono();
     if (this.#values.suspend_delivery) return { code: 'suspended', text: 'suspend_delivery is set' };
-    if (this.hold && this.hold.until > clock.mono())
-      return { code: 'lookup_failed', text: this.hold.reply, untilMs: wallOf(this.hold.until) };
+    const { hold } = this.trouble;
+    if (hold && hold.until > clock.mono()) return { code: 'lookup_failed', text: hold.reply, untilMs: wallOf(hold.until) };
     if (this.throttle) return describeWait(this.throttle.shortage, 'message_rate', clock.now());
     if (this.wait) return describeWait(this.wait.shortage, 'connection_limit', clock.now());
     if (this.routing) return { code: 'routing', text: 'the next hops are being looked up' };

@@ -93,7 +93,7 @@ describe('hosts of a domain', () => {
   });
 
   it('count once, at their best', () => {
-    expect(rankHosts('a.example', records([20, 'mx.example'], [10, 'mx.example']), rules)).toMatchObject({
+    expect(rankHosts('a.example', records([20, 'mx.example'], [10, 'mx.example'], [30, 'mx.example']), rules)).toMatchObject({
       hosts: [{ name: 'mx.example', preference: 10 }],
     });
   });

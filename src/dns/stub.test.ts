@@ -114,6 +114,15 @@ describe('stub resolver', () => {
     expect(wire.asked).toHaveLength(4);
   });
 
+  it('knows that an alias exists although what it stands for does not', async () => {
+    const { resolver } = playResolver(({ name, type }) => {
+      if (type === 'CNAME') return { answers: [cname(name, 'gone.example')] };
+      return { rcode: 3, answers: [cname(name, 'gone.example')], authorities: [soa('example', 60, 60)] };
+    });
+    expect(await resolver.mx('alias.example', never)).toMatchObject({ kind: 'nxdomain' });
+    expect(await resolver.cname('alias.example', never)).toMatchObject({ kind: 'found', records: ['gone.example'] });
+  });
+
   it('remembers a failure shortly and says that it is an old one', async () => {
     const { resolver, clock, wire } = playResolver(() => ({ rcode: 2 }));
     expect(await resolver.mx('a.example', never)).toEqual({
@@ -261,6 +270,10 @@ describe('stub resolver', () => {
       const answer = await resolver.mx('a.example', never);
       return answer.kind === 'found' && answer.secure;
     };
+    const { resolver } = playResolver(({ name }) => ({ flags: ['ra'], answers: [mx(name, 10, 'mx.example')] }), {
+      conf: 'nameserver 127.0.0.1',
+    });
+    expect(await resolver.mx('a.example', never)).toMatchObject({ kind: 'found', secure: false });
     expect(await secure('nameserver 192.0.2.53')).toBe(false);
     expect(await secure('nameserver 127.0.0.1')).toBe(true);
     expect(await secure('nameserver ::1')).toBe(true);
@@ -334,6 +347,19 @@ describe('servers', () => {
     wire.play(({ name }) => good(name));
     await resolver.mx('c.example', never);
     expect(wire.asked.at(-1)?.server.ip).toBe('192.0.2.1');
+  });
+
+  it('counts many questions that fail together as one failure', async () => {
+    const { resolver, clock, wire } = playResolver(({ server, name }) => (server.ip === '192.0.2.1' ? 'silent' : good(name)), {
+      conf: TWO,
+    });
+    const many = Array.from({ length: 50 }, (_, i) => resolver.mx(`n${i}.example`, never));
+    await within(clock, Promise.all(many), 4000);
+    expect(resolver.stats().servers).toMatchObject([{ timeouts: 50, failures: 1 }, { failures: 0 }]);
+    await clock.advance(5000);
+    const seen = wire.asked.length;
+    await within(clock, resolver.mx('later.example', never), 4000);
+    expect(wire.asked.slice(seen).map(({ server }) => server.ip)).toEqual(['192.0.2.1', '192.0.2.2']);
   });
 
   it('gives up after its rounds, in time', async () => {
@@ -424,8 +450,9 @@ describe('servers', () => {
       ['silent', 'timeout'],
     ];
     for (const [play, kind] of tcpPlays) {
-      const { resolver, clock } = playResolver(({ tcp }) => (tcp ? play : { flags: ['ra', 'tc'] }));
+      const { resolver, clock, wire } = playResolver(({ tcp }) => (tcp ? play : { flags: ['ra', 'tc'] }));
       expect(await within(clock, resolver.mx('a.example', never), 60_000)).toMatchObject({ kind });
+      expect(wire.asked.filter(({ tcp }) => tcp).length).toBeLessThanOrEqual(2);
     }
   });
 

@@ -1,5 +1,6 @@
 /** The real disk, over node's fs. Every call is asynchronous and complete: a short write goes on until all is written. */
 import fs from 'node:fs';
+import path from 'node:path';
 import { promisify } from 'node:util';
 import type { Disk, DiskFile, OpenMode } from './disk.js';
 
@@ -85,12 +86,19 @@ class NodeFile implements DiskFile {
 }
 
 export const nodeDisk: Disk = {
-  async open(path: string, mode: OpenMode, permissions = 0o640): Promise<DiskFile> {
-    return new NodeFile(path, await open(path, FLAGS[mode], permissions));
+  async open(file: string, mode: OpenMode, permissions = 0o640): Promise<DiskFile> {
+    return new NodeFile(file, await open(file, FLAGS[mode], permissions));
   },
   list: (folder) => fs.promises.readdir(folder),
   async makeFolder(folder) {
-    await fs.promises.mkdir(folder, { recursive: true });
+    const first = await fs.promises.mkdir(folder, { recursive: true });
+    if (first === undefined) return;
+    // Each new folder is an entry of the one above it.
+    const top = path.dirname(path.resolve(first));
+    for (let at = path.dirname(path.resolve(folder)); at.length >= top.length; at = path.dirname(at)) {
+      await nodeDisk.syncFolder(at);
+      if (at === top) break;
+    }
   },
   async syncFolder(folder) {
     const handle = await fs.promises.open(folder, 'r');

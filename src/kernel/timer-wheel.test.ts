@@ -14,7 +14,7 @@ describe('timer wheel', () => {
         'advance' as const,
       ),
       ticket: fc.nat(30),
-      ms: fc.oneof(fc.nat(300), fc.nat(20_000)),
+      ms: fc.oneof(fc.nat(30), fc.nat(30), fc.nat(300), fc.nat(20_000)),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -42,6 +42,16 @@ describe('timer wheel', () => {
         }
       }),
     );
+  });
+
+  it('waits for the end of the tick', () => {
+    const wheel = new TimerWheel({ tickMs: 10 });
+    wheel.insert(1, 15);
+    const fired: number[] = [];
+    for (const now of [10, 14, 15, 19]) wheel.advance(now, (ticket) => void fired.push(ticket));
+    expect(fired).toEqual([]);
+    wheel.advance(20, (ticket) => void fired.push(ticket));
+    expect(fired).toEqual([1]);
   });
 
   it('keeps the order of ticks and of insertion', () => {

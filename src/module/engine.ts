@@ -38,12 +38,17 @@ class OneRun implements Run {
   }
 }
 
+/** Facts of a connection, of which one may switch a module off. */
+interface Bypasses {
+  readonly size: number;
+  get(key: string): string | undefined;
+}
+
+const isBypassed = (bypasses: Bypasses | undefined, placed: Placed): boolean => bypasses?.get(placed.bypass) === 'true';
+
 /** What the facts of the connection switch off, or nothing; most connections carry no facts at all. */
-const bypassesOf = (subject: unknown): { has(key: string): boolean } | undefined => {
-  const about = subject as {
-    facts?: { size: number; has(key: string): boolean };
-    reception?: { facts?: { size: number; has(key: string): boolean } };
-  };
+const bypassesOf = (subject: unknown): Bypasses | undefined => {
+  const about = subject as { facts?: Bypasses; reception?: { facts?: Bypasses } };
   const facts = about?.reception?.facts ?? about?.facts;
   return facts && facts.size > 0 ? facts : undefined;
 };
@@ -132,7 +137,7 @@ export class AskChain<A extends readonly unknown[]> extends Chain {
     const bypasses = bypassesOf(a);
     for (let i = 0; i < placed.length; i++) {
       const handler = placed[i] as Placed;
-      if (bypasses?.has(handler.bypass)) continue;
+      if (isBypassed(bypasses, handler)) continue;
       const answer = this.call(handler, a, b, c, undefined, run);
       if (answer === undefined) continue;
       if (isLater(answer)) return this.#runLater(i, answer, a, b, c, run, bypasses);
@@ -149,7 +154,7 @@ export class AskChain<A extends readonly unknown[]> extends Chain {
     b: unknown,
     c: unknown,
     run: OneRun,
-    bypasses: { has(key: string): boolean } | undefined,
+    bypasses: Bypasses | undefined,
   ): Promise<Verdict> {
     const endsAt = this.guard.mono() + this.guard.runLimitMs;
     let answer: unknown = pending;
@@ -160,7 +165,7 @@ export class AskChain<A extends readonly unknown[]> extends Chain {
         const verdict = this.#weigh(answer, handler, a, b, c);
         if (verdict) return verdict;
         do i++;
-        while (i < this.placed.length && bypasses?.has((this.placed[i] as Placed).bypass));
+        while (i < this.placed.length && isBypassed(bypasses, this.placed[i] as Placed));
         if (i >= this.placed.length) return undefined;
         answer = this.call(this.placed[i] as Placed, a, b, c, undefined, run);
       }

@@ -12,7 +12,8 @@ const all = Object.entries<Hook>(hooks);
 
 describe('the catalogue', () => {
   it('has what the contract names', () => {
-    const wanted = 'accept connect ehlo auth command mail_from rcpt_to relay recipients data spool_message expand spool assign final sign received rejected expiration next_attempt routes veto outcome classify attempted delivered deferred failed connect_failed bounce_make authenticated woken logged log_reopen disconnected shutdown';
+    const wanted =
+      'accept connect ehlo auth command mail_from rcpt_to relay recipients data spool_message expand spool assign final sign received rejected expiration next_attempt routes veto outcome classify attempted delivered deferred failed connect_failed bounce_make authenticated woken logged log_reopen disconnected shutdown';
     expect(all.map(([name]) => name)).toEqual(wanted.split(' '));
   });
 
@@ -60,7 +61,10 @@ describe('a set of chains', () => {
   it('asks in order of class, then of the file', () => {
     seen.length = 0;
     const orders = ['last', 'normal', 'first', 'late', 'early'] as const;
-    const handlers = orders.flatMap((order) => [placed(hooks.shutdown, `${order} 1`, { order }), placed(hooks.shutdown, `${order} 2`, { order })]);
+    const handlers = orders.flatMap((order) => [
+      placed(hooks.shutdown, `${order} 1`, { order }),
+      placed(hooks.shutdown, `${order} 2`, { order }),
+    ]);
     new HookSet(handlers, guard).chains.shutdown.run();
     expect(seen).toEqual(['first', 'early', 'normal', 'late', 'last'].flatMap((order) => [`${order} 1`, `${order} 2`]));
   });

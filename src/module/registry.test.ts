@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { planOf, rehearse } from './fixture.js';
 import { tell } from './hook.js';
 import type { Context, Manifest } from './manifest.js';
-import { planOf, rehearse } from './fixture.js';
 import { orderPlans } from './plan.js';
 import { reject } from './verdict.js';
 
@@ -12,13 +12,9 @@ describe('orderPlans', () => {
   const names = (plans: readonly ReturnType<typeof planOf>[]) => orderPlans(plans).map(({ manifest }) => manifest.name);
 
   it('puts needs first and keeps the file order otherwise', () => {
-    expect(names([module('a'), module('b', undefined, { needs: ['d'] }), module('c'), module('d', undefined, { needs: ['e'] }), module('e')])).toEqual([
-      'a',
-      'e',
-      'd',
-      'b',
-      'c',
-    ]);
+    expect(
+      names([module('a'), module('b', undefined, { needs: ['d'] }), module('c'), module('d', undefined, { needs: ['e'] }), module('e')]),
+    ).toEqual(['a', 'e', 'd', 'b', 'c']);
   });
 
   it('puts every instance of a needed module first', () => {
@@ -26,11 +22,9 @@ describe('orderPlans', () => {
   });
 
   it('ends on a circle, with every plan once', () => {
-    expect(names([module('a', undefined, { needs: ['b'] }), module('b', undefined, { needs: ['a'] }), module('c', undefined, { needs: ['c'] })])).toEqual([
-      'b',
-      'a',
-      'c',
-    ]);
+    expect(
+      names([module('a', undefined, { needs: ['b'] }), module('b', undefined, { needs: ['a'] }), module('c', undefined, { needs: ['c'] })]),
+    ).toEqual(['b', 'a', 'c']);
   });
 });
 
@@ -47,7 +41,9 @@ describe('preparing', () => {
   it('names the module that is missing, before anything starts', async () => {
     const { registry } = rehearse();
     let began = 0;
-    await expect(registry.prepare([module('base', () => void began++), module('user', () => void began++, { needs: ['base', 'gone'] })])).rejects.toMatchObject({
+    await expect(
+      registry.prepare([module('base', () => void began++), module('user', () => void began++, { needs: ['base', 'gone'] })]),
+    ).rejects.toMatchObject({
       code: 'MODULE_NEEDS',
       message: 'module user needs module gone, which is not in the configuration',
     });
@@ -121,7 +117,11 @@ describe('a refusal', () => {
     const before = registry.current;
     const closed: string[] = [];
     const holding: Register = (ctx) => {
-      ctx.hold('file', () => 'f', () => void closed.push('f'));
+      ctx.hold(
+        'file',
+        () => 'f',
+        () => void closed.push('f'),
+      );
       ctx.signal.addEventListener('abort', () => void old++);
     };
     await expect(registry.prepare([module('holder', holding), module('m', objects)])).rejects.toMatchObject({
@@ -220,17 +220,19 @@ describe('a refusal', () => {
 });
 
 describe('what instances hold', () => {
-  const holder = (log: string[], key: string): Register => (ctx) => {
-    const held = ctx.hold(
-      key,
-      () => {
-        log.push(`open ${key}`);
-        return { key };
-      },
-      () => void log.push(`close ${key}`),
-    );
-    expect(held).toEqual({ key });
-  };
+  const holder =
+    (log: string[], key: string): Register =>
+    (ctx) => {
+      const held = ctx.hold(
+        key,
+        () => {
+          log.push(`open ${key}`);
+          return { key };
+        },
+        () => void log.push(`close ${key}`),
+      );
+      expect(held).toEqual({ key });
+    };
 
   it('stays open over a reload and closes with the last who wants it', async () => {
     const log: string[] = [];
@@ -258,10 +260,18 @@ describe('what instances hold', () => {
     const { registry } = rehearse();
     const log: string[] = [];
     const breaks: Register = (ctx) => {
-      ctx.hold('bad', () => 1, () => {
-        throw new Error('will not close');
-      });
-      ctx.hold('good', () => 2, () => void log.push('good'));
+      ctx.hold(
+        'bad',
+        () => 1,
+        () => {
+          throw new Error('will not close');
+        },
+      );
+      ctx.hold(
+        'good',
+        () => 2,
+        () => void log.push('good'),
+      );
     };
     registry.commit(await registry.prepare([module('m', breaks)]));
     expect(registry.commit(await registry.prepare([])).map(String)).toEqual(['Error: will not close']);
@@ -275,6 +285,15 @@ describe('what instances hold', () => {
     registry.commit(await registry.prepare([module('user', note, { needs: ['base'] }), module('base', note), module('other', note)]));
     registry.stop();
     expect(log).toEqual(['other', 'user', 'base']);
+  });
+
+  it('ends in reverse order of need at a reload too', async () => {
+    const { registry } = rehearse();
+    const log: string[] = [];
+    const note: Register = (ctx) => ctx.signal.addEventListener('abort', () => void log.push(ctx.name));
+    registry.commit(await registry.prepare([module('user', note, { needs: ['base'] }), module('base', note)]));
+    registry.commit(await registry.prepare([]));
+    expect(log).toEqual(['user', 'base']);
   });
 });
 

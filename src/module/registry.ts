@@ -85,9 +85,7 @@ export class Registry {
 
   /** Stops everything, in reverse order of need. */
   stop(): unknown[] {
-    return stopAll(
-      orderPlans(this.#current.instances.map((i) => i.plan)).flatMap((plan) => this.#current.instances.filter((i) => i.plan === plan)),
-    );
+    return stopAll(this.#current.instances);
   }
 
   async #register(instance: Instance): Promise<void> {
@@ -110,7 +108,11 @@ export class Registry {
   }
 }
 
-const stopAll = (instances: readonly Instance[]): unknown[] => [...instances].reverse().flatMap((instance) => instance.stop());
+/** Who needs others stops before them. */
+function stopAll(instances: readonly Instance[]): unknown[] {
+  const inOrder = orderPlans(instances.map(({ plan }) => plan)).flatMap((plan) => instances.filter((instance) => instance.plan === plan));
+  return inOrder.reverse().flatMap((instance) => instance.stop());
+}
 
 function makeGeneration(instances: readonly Instance[], lends: Lends): Generation {
   const awake = instances.filter((instance) => !instance.plan.passive);

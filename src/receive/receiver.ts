@@ -91,7 +91,8 @@ export class Receiver implements Reception<Pending> {
     const { options, transaction } = session;
     if (this.#ports.spool.refusing !== undefined) return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
     if (sender === null && !options.allow_null_envelope_sender) return this.#refuse(session, { do: 'reject', reply: NULL_SENDER_REFUSED });
-    if (!this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session))) return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
+    if (!this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session)))
+      return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
     if (!transaction) return { do: 'tempfail', reply: LOCAL_ERROR };
     const rules = this.#ports.rules();
     const draft = this.#openDraft(session, sender, params);

@@ -5,7 +5,6 @@ export const RELAY_DENIED = reply(550, '5.7.1', 'relaying denied');
 export const BLACKHOLED = reply(551, '5.7.1', 'recipient blackholed');
 export const NO_ROOM = reply(452, '4.3.1', 'Insufficient system storage');
 export const NO_RESOURCES = reply(421, '4.3.4', 'allocated resources exceeded');
-export const POLICY_FAILED = reply(451, '4.3.0', 'temporary policy failure');
 export const LOCAL_ERROR = reply(451, '4.3.0', 'Requested action aborted: local error in processing');
 export const NO_BINDING = reply(451, '4.3.5', 'no binding for this message');
 export const DISCARDED = reply(550, '5.7.1', '[internal] discarded by policy');
@@ -13,7 +12,7 @@ export const NULL_SENDER_REFUSED = reply(550, '5.7.1', 'null envelope sender not
 export const LITERAL_REFUSED = reply(550, '5.1.2', 'address literals are not accepted here');
 export const DATE_MISSING = reply(550, '5.6.0', 'Missing required RFC2822 Date field');
 export const HEADERS_MISSING = reply(550, '5.6.0', 'Required headers not found');
-export const UNQUALIFIED = reply(550, '5.1.3', 'address needs a domain');
+export const EXPANDS_TOO_FAR = reply(550, '5.5.3', '[internal] recipients expand to too many');
 export const THROTTLED = reply(451, '4.7.1', 'message rate exceeded, try again later');
 
 /** 250 with the id under which the operator finds the message. */

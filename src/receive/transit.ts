@@ -9,7 +9,7 @@ import type { Chains } from '../module/hook-set.js';
 import { isRefusal, type Verdict } from '../module/verdict.js';
 import { choosePlace, UNPLACED } from './placement.js';
 import type { ReceivePorts, Rules } from './ports.js';
-import { NO_BINDING } from './replies.js';
+import { EXPANDS_TOO_FAR, NO_BINDING } from './replies.js';
 
 /** Everything RCPT told of one recipient. */
 export interface Recipient {
@@ -52,6 +52,7 @@ export class Transit {
       if (ended) return ended;
     }
     const targets = chains.expand.empty ? recipients : await this.#expand(draft, recipients, chains);
+    if (!targets) return { kind: 'refused', reply: EXPANDS_TOO_FAR, by: '', disconnect: false };
     const copies = makeCopies(draft, targets, this.#ports, !touchesCopies(chains));
     const kept: Copy[] = [];
     const refused: RefusedCopy[] = [];
@@ -69,7 +70,7 @@ export class Transit {
     if (kept.length === 0) {
       const [first] = refused;
       if (first) return { kind: 'refused', reply: first.reply, by: first.by, disconnect: false };
-      return dropped ?? { kind: 'discarded', by: 'alias', reason: 'expanded to nobody' };
+      return dropped ?? { kind: 'discarded', by: '', reason: 'expanded to nobody' };
     }
     shareEqualHeaders(kept);
     return { kind: 'copies', copies: kept, refused };
@@ -97,27 +98,35 @@ export class Transit {
     return undefined;
   }
 
-  /** Asks for every address, also for those an answer brought, each once; depth and width are bounded. */
-  async #expand(draft: Copy, recipients: readonly Recipient[], chains: Chains): Promise<readonly Recipient[]> {
-    const seen = new Set<string>();
+  /**
+   * Asks for every address, also for those an answer brought, each once; undefined when it would lead to too many. Who is
+   * named by the client keeps a copy of his own. An address that leads back to itself stays as it is: nothing gets lost.
+   */
+  async #expand(draft: Copy, recipients: readonly Recipient[], chains: Chains): Promise<readonly Recipient[] | undefined> {
+    const most = MAX_EXPANSION + recipients.length;
+    const seen = new Set(recipients.map(({ address }) => String(address)));
+    const circles = new Set<string>();
     const found: Recipient[] = [];
-    const visit = async (target: Recipient, depth: number): Promise<void> => {
+    const visit = async (target: Recipient, path: readonly string[]): Promise<void> => {
+      if (found.length > most || seen.size > most) return;
+      const answer = path.length < MAX_EXPANSION_DEPTH ? await chains.expand.run(target.address, draft) : undefined;
+      if (answer === undefined) return void found.push(target);
       const key = String(target.address);
-      if (seen.has(key) && depth > 0) return;
-      seen.add(key);
-      const answer = depth < MAX_EXPANSION_DEPTH ? await chains.expand.run(target.address, draft) : undefined;
-      if (answer === undefined) {
-        if (found.length < MAX_EXPANSION) found.push(target);
-        return;
-      }
+      const inside = [...path, key];
       for (const address of answer) {
-        // An address that leads to itself stays as it is.
-        if (String(address) === key) found.push(target);
-        else await visit({ address, notify: target.notify, originalRecipient: target.originalRecipient ?? `rfc822;${key}` }, depth + 1);
+        const name = String(address);
+        const next = { address, notify: target.notify, originalRecipient: target.originalRecipient ?? `rfc822;${key}` };
+        if (inside.includes(name)) {
+          if (!circles.has(name)) found.push(name === key ? target : next);
+          circles.add(name);
+        } else if (!seen.has(name)) {
+          seen.add(name);
+          await visit(next, inside);
+        }
       }
     };
-    for (const recipient of recipients) await visit(recipient, 0);
-    return found;
+    for (const recipient of recipients) await visit(recipient, []);
+    return found.length > most || seen.size > most ? undefined : found;
   }
 }
 

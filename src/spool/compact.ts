@@ -38,7 +38,6 @@ export async function compactSegment(spool: SegmentSpool, segment: Segment): Pro
       const group = frames.slice(at, at + AT_A_TIME).map(([offset, tickets]) => moveFrame(spool, segment, offset, tickets, moved));
       for (const result of await Promise.allSettled(group)) if (result.status === 'rejected') trouble ??= result.reason;
     }
-    while (!spool.settled) await new Promise<void>((done) => setImmediate(done));
     if (trouble !== undefined) throw trouble;
   } finally {
     segment.moving = false;
@@ -109,7 +108,8 @@ function adoptMoved(spool: SegmentSpool, segment: Segment, moved: readonly Moved
     target.incoming--;
     const same =
       table.has(ticket) && table.segment[ticket] === segment.number && table.idHigh[ticket] === idHigh && table.idLow[ticket] === idLow;
-    if (!same) continue;
+    // A group that ends it, by where it lies, is on its way to the disk.
+    if (!same || spool.replacing.has(ticket)) continue;
     // Needless when the segment goes as a whole, which is told below in the same record.
     records.gone(segment.number, from.offset, from.index);
     table.segment[ticket] = target.number;

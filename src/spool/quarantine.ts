@@ -1,6 +1,7 @@
 /** Where octets go that cannot be read: kept as files, never deleted by the daemon. */
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
+import { readWhole } from './ledger.js';
 
 export class Quarantine {
   readonly #disk: Disk;
@@ -23,6 +24,16 @@ export class Quarantine {
       await handle.close();
     }
     await this.#disk.syncFolder(this.#folder);
+  }
+
+  /** Which of the words stand in some entry. */
+  async named(words: readonly string[]): Promise<ReadonlySet<string>> {
+    const found = new Set<string>();
+    for (const name of await this.names()) {
+      const bytes = await readWhole(this.#disk, path.join(this.#folder, name));
+      for (const word of words) if (bytes.includes(word, 0, 'latin1')) found.add(word);
+    }
+    return found;
   }
 
   names(): Promise<readonly string[]> {

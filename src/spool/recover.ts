@@ -35,7 +35,7 @@ export async function recoverSpool(
     if (signal.aborted) return told;
     spool.progress = (0.5 * nth) / numbers.length;
     if (ledger.dropped.has(number)) {
-      await disk.remove(path.join(folder, segmentName(number))).catch(() => {});
+      spool.dropFile(number);
       present.delete(number);
       continue;
     }
@@ -57,6 +57,7 @@ export async function recoverSpool(
     const known = ledger.of(number);
     segment.copies = Math.max(copies.get(number) ?? 0, 2 * known.entries.size);
     await adoptAll(spool, number, known, found, told, signal);
+    if (signal.aborted) return told;
     if (segment.live === 0) spool.dropSegment(segment);
   }
   return told;
@@ -73,6 +74,8 @@ async function readSegment(
 ): Promise<number> {
   const { disk, folder } = spool.options;
   const name = segmentName(segment.number);
+  // A daemon that was killed leaves octets which only the page cache has; what is told of them from here on is durable.
+  await segment.file.datasync();
   const bytes = await readWhole(disk, path.join(folder, name));
   let counted = known.entries.size;
   const damaged: { offset: number; bytes: Buffer; torn: boolean }[] = [];
@@ -139,20 +142,10 @@ async function adoptAll(
       { segment: number, offset: entry.offset, index: entry.index },
       { ...entry, attempts, next, place, reply: change?.reply ?? entry.reply },
     );
-    if (entry.flags & FLAG.large) await holdLarge(spool, ticket, number, entry.offset);
+    if (entry.flags & FLAG.large) await spool.holdLarge(ticket, number, entry.offset);
     told.messages++;
     found(ticket, readPlace(place), attempts, next, entry.receivedAt, (entry.flags & FLAG.priority) === 0 ? 0 : 1);
     if (++turn % BREATHE_EVERY === 0) await new Promise<void>((done) => setImmediate(done));
   }
   known.entries.clear();
-}
-
-/** The index does not name body files; they are few, so the frame is asked. */
-async function holdLarge(spool: SegmentSpool, ticket: number, segment: number, offset: number): Promise<void> {
-  try {
-    const [copy] = await spool.readFrame(segment, offset);
-    if (copy?.content.file !== undefined) spool.large.hold(ticket, copy.content.file);
-  } catch {
-    // The frame is damaged: reading it for delivery says so, and its body stays where it is.
-  }
 }

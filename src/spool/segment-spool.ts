@@ -32,6 +32,7 @@ import { problems } from './problems.js';
 import { Quarantine } from './quarantine.js';
 import { decodeReception, encodeReception, type PlaceNames, readPlace } from './reception-record.js';
 import { recoverSpool } from './recover.js';
+import { Removals } from './removals.js';
 import { type Segment, segmentName, segmentNumber } from './segment.js';
 import { FLAG, Table } from './table.js';
 import { Words } from './words.js';
@@ -69,8 +70,8 @@ export class SegmentSpool implements Spool {
   readonly accepts: AcceptLog;
   /** Segments that hold nothing any more, until their removal is on the medium. */
   readonly dropping = new Set<number>();
-  /** Replacements whose group is not durable yet: compaction does not move anything meanwhile. */
-  #replacing = 0;
+  /** Tickets that end with a group that is not durable yet: compaction leaves them where they are. */
+  readonly replacing = new Set<number>();
   readonly #foundAtStart: { readonly segments: readonly number[]; readonly outcomes: readonly number[] };
   readonly #frames = new Map<number, readonly Copy[]>();
   readonly #listeners = new Set<() => void>();
@@ -78,12 +79,20 @@ export class SegmentSpool implements Spool {
   #outcomeTrouble: string | undefined;
   #retry: Timer | undefined;
   #largeNumber = 0;
-  #openLarge = new Set<string>();
+  readonly #openLarge = new Set<string>();
+  /** A record that names a body of its own could not be read at the start. */
+  #unreadable = false;
   /** Share of what lay on disk at the start that is known by now, 0 to 1. */
   progress = 0;
   #recovered = false;
   #compacting: Promise<void> | undefined;
-  #removals: Promise<void> = Promise.resolve();
+  readonly #removals: Removals;
+  /** Number of the newest segment that has a file; that file stays, so that its number is never given out again. */
+  #newest: number;
+  /** The newest segment when it holds nothing: its file goes when the next one is there. */
+  #emptied: (() => void) | undefined;
+  /** The reserve went to the outcomes; mail is accepted when it is back. */
+  #reserveIsGone = false;
   #closed = false;
 
   private constructor(options: Required<SpoolOptions>, segments: readonly number[], outcomes: readonly number[]) {
@@ -91,6 +100,11 @@ export class SegmentSpool implements Spool {
     this.#foundAtStart = { segments, outcomes };
     this.quarantine = new Quarantine(options.disk, path.join(options.folder, 'quarantine'));
     const { disk, folder, permissions, clock } = options;
+    this.#newest = Math.max(0, ...segments);
+    this.#removals = new Removals(
+      () => this.outcomes.sync(),
+      (error) => options.log('warning', `a file of the spool could not be removed: ${codeOf(error)}`),
+    );
     this.outcomes = new OutcomeLog(
       {
         disk,
@@ -107,12 +121,12 @@ export class SegmentSpool implements Spool {
     this.accepts = new AcceptLog(
       { disk, folder, segmentBytes: options.segmentBytes, permissions, backlogBytes: options.backlogBytes, sync: options.sync },
       {
-        opened: (segment) => void this.segments.set(segment.number, segment),
+        opened: (segment) => this.#opened(segment),
         sealed: async (segment) => this.#seal(segment),
         aborted: (segment) => this.#seal(segment),
         health: (error) => this.#acceptHealth(error),
       },
-      Math.max(0, ...segments) + 1,
+      this.#newest + 1,
     );
   }
 
@@ -134,7 +148,7 @@ export class SegmentSpool implements Spool {
       const names = await disk.list(folder);
       const numbers = (of: (name: string) => number | undefined): number[] => names.map(of).filter((n) => n !== undefined);
       const spool = new SegmentSpool(options, numbers(segmentNumber), numbers(outcomeNumber));
-      await spool.#keepReserve();
+      await spool.#keepReserve(4);
       return spool;
     } catch (error) {
       throw problems.UNUSABLE.because(error, folder, error instanceof Error ? error.message : String(error));
@@ -146,16 +160,19 @@ export class SegmentSpool implements Spool {
   }
 
   async replace(gone: readonly number[], copies: readonly Copy[]): Promise<void> {
-    this.#replacing++;
+    const ending = gone.filter((ticket) => this.table.has(ticket));
+    const ids = ending.map((ticket) => this.id(ticket));
+    for (const ticket of ending) this.replacing.add(ticket);
     try {
       await this.#append(
         copies,
-        gone.filter((ticket) => this.table.has(ticket)).map((ticket) => this.spotOf(ticket)),
+        ending.map((ticket) => this.spotOf(ticket)),
       );
     } finally {
-      this.#replacing--;
+      for (const ticket of ending) this.replacing.delete(ticket);
     }
-    for (const ticket of gone) this.gone(ticket);
+    // Somebody else may have ended it meanwhile, and its ticket may be another message's.
+    for (const [n, ticket] of ending.entries()) if (this.table.has(ticket) && this.id(ticket) === ids[n]) this.gone(ticket);
   }
 
   async read(ticket: number): Promise<Copy> {
@@ -230,8 +247,10 @@ export class SegmentSpool implements Spool {
     this.#openLarge.add(name);
     const inside = path.join(folder, 'large');
     try {
-      return new LargeWriter(disk, inside, name, await disk.open(path.join(inside, name), 'create', permissions));
+      const file = await disk.open(path.join(inside, name), 'create', permissions);
+      return new LargeWriter(disk, inside, name, file, () => void this.#openLarge.delete(name));
     } catch (error) {
+      this.#openLarge.delete(name);
       throw problems.DISK.because(error, error instanceof Error ? error.message : String(error));
     }
   }
@@ -253,11 +272,17 @@ export class SegmentSpool implements Spool {
   async recover(found: Found, signal: AbortSignal): Promise<RecoveryReport> {
     const began = this.options.clock.mono();
     const told = await recoverSpool(this, this.#foundAtStart, found, signal);
-    await this.#removeOrphans();
-    this.#recovered = true;
-    this.progress = 1;
-    await this.outcomes.complete();
-    this.#compactLater();
+    if (!signal.aborted) {
+      this.progress = 1;
+      // Fails when the disk does; the log has told so, tries again, and then tells everything.
+      const complete = await this.outcomes.complete().then(
+        () => true,
+        () => false,
+      );
+      this.#recovered = true;
+      if (complete) await this.#removeOrphans(told.quarantined > 0);
+      this.#compactLater();
+    }
     return { ...told, milliseconds: this.options.clock.mono() - began };
   }
 
@@ -281,7 +306,7 @@ export class SegmentSpool implements Spool {
     await this.accepts.idle();
     await this.#compacting;
     await this.outcomes.sync().catch(() => {});
-    await this.#removals;
+    await this.#removals.idle();
     await this.accepts.close();
     await this.outcomes.close().catch(() => {});
     for (const segment of this.segments.values()) if (segment !== this.accepts.current) await segment.file.close().catch(() => {});
@@ -296,11 +321,6 @@ export class SegmentSpool implements Spool {
     };
   }
 
-  /** No replacement is waiting for its group. */
-  get settled(): boolean {
-    return this.#replacing === 0;
-  }
-
   /** All copies of the frame at a place, read and checked. Throws a coded problem when it is damaged; its octets are kept aside. */
   async readFrame(number: number, offset: number): Promise<readonly Copy[]> {
     const key = number * 0x1_0000_0000 + offset;
@@ -308,6 +328,15 @@ export class SegmentSpool implements Spool {
     if (known) return known;
     const segment = this.segments.get(number);
     if (!segment) throw problems.DAMAGED('', segmentName(number));
+    segment.readers++;
+    try {
+      return await this.#readFrame(segment, offset, key);
+    } finally {
+      segment.readers--;
+    }
+  }
+
+  async #readFrame(segment: Segment, offset: number, key: number): Promise<readonly Copy[]> {
     const first = Buffer.allocUnsafe(8192);
     const got = await segment.file.readAt(first, offset);
     const head = readHead(first.subarray(0, got), 0);
@@ -330,6 +359,17 @@ export class SegmentSpool implements Spool {
     );
     if (length <= LARGEST_CACHED && copies.length > 1) this.#keepFrame(key, copies);
     return copies;
+  }
+
+  /** A recovered copy has a body with a file of its own; the index does not name it, so the frame is asked. */
+  async holdLarge(ticket: number, segment: number, offset: number): Promise<void> {
+    try {
+      const [copy] = await this.readFrame(segment, offset);
+      if (copy?.content.file !== undefined) this.large.hold(ticket, copy.content.file);
+    } catch {
+      // Reading it for delivery says so; its body stays where it is.
+      this.#unreadable = true;
+    }
   }
 
   /** Puts a message into the table: it is durable at this place. */
@@ -409,34 +449,68 @@ export class SegmentSpool implements Spool {
   /** A segment with nothing alive goes away, once everything said about it is on the medium. */
   dropSegment(segment: Segment): void {
     if (this.dropping.has(segment.number)) return;
-    this.dropping.add(segment.number);
     this.segments.delete(segment.number);
     this.outcomes.records.drop(segment.number);
     this.outcomes.touch();
+    this.dropFile(segment.number, segment);
+  }
+
+  /** Removes the file of a segment that the log has dropped. */
+  dropFile(number: number, segment?: Segment): void {
+    this.dropping.add(number);
     const { disk, folder } = this.options;
-    this.#afterSync(async () => {
-      await segment.file.close().catch(() => {});
-      await disk.remove(path.join(folder, segmentName(segment.number))).catch(() => {});
-      await disk.syncFolder(folder);
-      this.dropping.delete(segment.number);
-    });
+    const remove = (): void =>
+      this.#removals.add(async () => {
+        while (segment && segment.readers > 0) await new Promise<void>((done) => setImmediate(done));
+        await segment?.file.close().catch(() => {});
+        await disk.remove(path.join(folder, segmentName(number)));
+        await disk.syncFolder(folder);
+        this.dropping.delete(number);
+      });
+    if (number === this.#newest) this.#emptied = remove;
+    else remove();
+  }
+
+  #opened(segment: Segment): void {
+    this.segments.set(segment.number, segment);
+    this.#newest = segment.number;
+    this.#emptied?.();
+    this.#emptied = undefined;
   }
 
   #append(copies: readonly Copy[], ends: readonly Spot[]): Promise<void> {
     return new Promise((done, fail) => {
-      if (this.#acceptTrouble !== undefined) return fail(problems.DISK(this.#acceptTrouble));
+      if (this.#acceptTrouble !== undefined) {
+        this.#abandonBodies(copies);
+        return fail(problems.DISK(this.#acceptTrouble));
+      }
       try {
         const record = encodeReception(copies, ends.length > 0 ? { ends } : {});
         this.accepts.append({
           record,
           placed: (segment, offset) => this.#place(copies, segment, offset),
           done,
-          failed: fail,
+          failed: (error) => {
+            this.#abandonBodies(copies);
+            fail(error);
+          },
         });
       } catch (error) {
+        this.#abandonBodies(copies);
         fail(error);
       }
     });
+  }
+
+  /** None of the copies exists: neither does a body of theirs that has a file. */
+  #abandonBodies(copies: readonly Copy[]): void {
+    const { disk, folder } = this.options;
+    for (const file of new Set(copies.map(({ content }) => content.file))) {
+      if (file === undefined || this.large.uses(file)) continue;
+      this.#openLarge.delete(file);
+      // The record may be on the medium though nobody was told so; a start finds the body missing then, and nobody misses the mail.
+      disk.remove(path.join(folder, 'large', file)).catch(() => {});
+    }
   }
 
   #place(copies: readonly Copy[], segment: Segment, offset: number): void {
@@ -469,17 +543,20 @@ export class SegmentSpool implements Spool {
     this.replies.release(table.reply[ticket] as number);
     const file = (table.flags[ticket] as number) & FLAG.large ? this.large.release(ticket) : undefined;
     table.give(ticket);
-    if (file !== undefined) this.#afterSync(() => this.options.disk.remove(path.join(this.options.folder, 'large', file)).catch(() => {}));
+    if (file !== undefined) {
+      this.#openLarge.delete(file);
+      this.#removals.add(() => this.options.disk.remove(path.join(this.options.folder, 'large', file)));
+    }
     if (!segment) return;
     segment.live--;
-    if (!segment.sealed || segment.moving) return;
+    if (!segment.sealed || segment.moving || segment.incoming > 0) return;
     if (segment.live === 0) this.dropSegment(segment);
     else if (segment.live * 2 < segment.copies) this.#compactLater();
   }
 
   #seal(segment: Segment): void {
     segment.sealed = true;
-    if (segment.live === 0) {
+    if (segment.live === 0 && segment.incoming === 0) {
       this.dropSegment(segment);
       return;
     }
@@ -496,8 +573,10 @@ export class SegmentSpool implements Spool {
 
   /** One segment at a time moves into the newest one; a while later the next. */
   #compactLater(): void {
-    if (this.#compacting || !this.#recovered || this.#closed || this.blocked !== undefined) return;
-    const next = [...this.segments.values()].find((s) => s.sealed && !s.moving && s.live > 0 && s.live * 2 < s.copies);
+    if (this.#compacting || !this.#recovered || this.#closed || this.refusing !== undefined) return;
+    const next = [...this.segments.values()].find(
+      (s) => s.sealed && !s.moving && !s.stuck && s.incoming === 0 && s.live > 0 && s.live * 2 < s.copies,
+    );
     if (!next) return;
     this.#compacting = compactSegment(this, next)
       .catch((error: unknown) => this.options.log('warning', `segment ${next.number} could not be compacted: ${codeOf(error)}`))
@@ -507,19 +586,18 @@ export class SegmentSpool implements Spool {
       });
   }
 
-  /** Runs after everything recorded so far is on the medium; in order; errors are told. */
-  #afterSync(task: () => Promise<void>): void {
-    this.#removals = this.#removals
-      .then(() => this.outcomes.sync())
-      .then(task)
-      .catch((error: unknown) => this.options.log('warning', `a file of the spool could not be removed: ${codeOf(error)}`));
-  }
-
-  async #removeOrphans(): Promise<void> {
+  /** Bodies whose reception never came to be. `harmed`: a record was damaged in this start, and any body may be its. */
+  async #removeOrphans(harmed: boolean): Promise<void> {
+    if (harmed || this.#unreadable) return;
     const { disk, folder } = this.options;
     const inside = path.join(folder, 'large');
-    for (const name of await disk.list(inside)) {
-      if (!this.large.uses(name) && !this.#openLarge.has(name)) await disk.remove(path.join(inside, name)).catch(() => {});
+    try {
+      const orphans = (await disk.list(inside)).filter((name) => !this.large.uses(name) && !this.#openLarge.has(name));
+      if (orphans.length === 0) return;
+      const kept = await this.quarantine.named(orphans);
+      for (const name of orphans) if (!kept.has(name)) await disk.remove(path.join(inside, name));
+    } catch (error) {
+      this.options.log('warning', `bodies that nobody needs could not be removed: ${codeOf(error)}`);
     }
   }
 
@@ -547,7 +625,7 @@ export class SegmentSpool implements Spool {
     const changed = outcome !== this.#outcomeTrouble || accept !== this.#acceptTrouble;
     this.#outcomeTrouble = outcome;
     this.#acceptTrouble = accept;
-    if (error && ['ENOSPC', 'EDQUOT'].includes(codeOf(error))) void this.#giveReserve();
+    if (error && ['ENOSPC', 'EDQUOT'].includes(codeOf(error))) void this.#giveReserve().catch(() => {});
     if (outcome !== undefined || accept !== undefined) this.#retry ??= this.options.clock.after(RETRY_MS, () => void this.#tryAgain());
     if (!changed) return;
     this.options.log(
@@ -555,36 +633,54 @@ export class SegmentSpool implements Spool {
       error ? `the spool cannot be written: ${error.message}` : 'the spool can be written again',
     );
     for (const listener of this.#listeners) listener();
-    if (!error) void this.#keepReserve().catch(() => {});
+    if (error) return;
+    this.#removals.go();
+    this.#compactLater();
+    void this.#keepReserve(4).catch(() => {});
   }
 
   async #tryAgain(): Promise<void> {
     this.#retry = undefined;
     if (this.#closed) return;
     if (this.#outcomeTrouble !== undefined) await this.outcomes.probe();
-    if (this.#acceptTrouble !== undefined) await this.accepts.probe();
+    if (this.#acceptTrouble !== undefined && (await this.#takeReserve())) await this.accepts.probe();
     if (this.#outcomeTrouble !== undefined || this.#acceptTrouble !== undefined)
       this.#retry ??= this.options.clock.after(RETRY_MS, () => void this.#tryAgain());
   }
 
-  /** Room that only outcomes and compaction may use: a file that goes when the disk is full. */
-  async #keepReserve(): Promise<void> {
+  /** Room that only outcomes and compaction may use: a file that goes when the disk is full. Made where it is a small part of what is free. */
+  async #keepReserve(share: number): Promise<boolean> {
     const { disk, folder } = this.options;
     const file = path.join(folder, 'reserve');
     const bytes = Math.min(RESERVE_BYTES, this.options.segmentBytes >>> 1);
-    if (await disk.exists(file)) return;
-    if ((await disk.free(folder)) < 4 * bytes) return;
+    if (await disk.exists(file)) return true;
+    if ((await disk.free(folder)) < share * bytes) return false;
     const handle = await disk.open(file, 'append', this.options.permissions);
     try {
       await handle.append([Buffer.alloc(bytes)]);
       await handle.datasync();
+    } catch (error) {
+      await disk.remove(file).catch(() => {});
+      throw error;
     } finally {
       await handle.close();
     }
+    return true;
   }
 
   async #giveReserve(): Promise<void> {
-    const file = path.join(this.options.folder, 'reserve');
-    if (await this.options.disk.exists(file)) await this.options.disk.remove(file).catch(() => {});
+    const { disk, folder } = this.options;
+    const file = path.join(folder, 'reserve');
+    if (!(await disk.exists(file))) return;
+    this.#reserveIsGone = true;
+    await disk.remove(file);
+  }
+
+  /** After a full disk mail is accepted when there is room for the reserve and as much again. */
+  async #takeReserve(): Promise<boolean> {
+    if (!this.#reserveIsGone) return true;
+    const taken = await this.#keepReserve(2).catch(() => false);
+    this.#reserveIsGone = !taken;
+    return taken;
   }
 }

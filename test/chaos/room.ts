@@ -41,6 +41,10 @@ export class Room {
   readonly failures: { readonly mail: Copy; readonly attempt: Attempt; readonly quiet: boolean }[] = [];
   readonly gone: number[] = [];
   readonly logs: string[] = [];
+  /** Called with every attempt. */
+  readonly told: ((attempt: Attempt) => void)[] = [];
+  /** Off, nothing but the callbacks hears of attempts. */
+  keepAttempts = true;
   readonly forgotten: string[] = [];
   blocked: string | undefined;
   snapshot: Snapshot;
@@ -54,6 +58,10 @@ export class Room {
     this.broker = new DirectBroker(this.clock);
     const room = this;
     const { chains } = new HookSet([], { watch: this.watch, mono: () => this.clock.mono(), failed: () => {}, runLimitMs: 1000 });
+    const heard = {
+      ...chains,
+      attempted: Object.assign(Object.create(chains.attempted), { run: (attempt: Attempt) => this.#hear(attempt) }),
+    };
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
@@ -67,18 +75,15 @@ export class Room {
         get blocked() {
           return room.blocked;
         },
-        gone: (ticket) => void this.gone.push(ticket),
+        gone: (ticket) => void (this.keepAttempts && this.gone.push(ticket)),
       },
       snapshot: () => this.snapshot,
       hostname: () => 'celeris.test',
       nextId: () => `connection-${this.#connections++}`,
-      chains: () => ({
-        ...chains,
-        attempted: Object.assign(Object.create(chains.attempted), { run: (a: Attempt) => this.attempts.push(a) }),
-      }),
+      chains: () => heard,
       classify: (reply) => (reply.startsWith('5') ? 10 : 70),
       bounce: async (mail, attempt, quiet) => {
-        this.failures.push({ mail, attempt, quiet });
+        if (this.keepAttempts) this.failures.push({ mail, attempt, quiet });
         this.supply.release(mail);
       },
       log: (level, text) => void this.logs.push(`${level}: ${text}`),
@@ -110,6 +115,12 @@ export class Room {
       () => `${this.attempts.length} of ${attempts} attempts`,
     );
     return this.attempts;
+  }
+
+  #hear(attempt: Attempt): void {
+    if (this.keepAttempts) this.attempts.push(attempt);
+    else this.supply.forgetHistory();
+    for (const tell of this.told) tell(attempt);
   }
 
   async stop(): Promise<void> {

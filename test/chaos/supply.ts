@@ -11,6 +11,8 @@ export class MemorySupply implements Supply {
   readonly released: Copy[] = [];
   readonly delays: { readonly place: Place; readonly untilMs: number; readonly reply: string; readonly count: number }[] = [];
   putBacks = 0;
+  /** Bodies have to be read back: `take` answers a turn later. */
+  readsBack = false;
   carrier: Carrier | undefined;
   #woken = new Set<Place>();
 
@@ -21,7 +23,12 @@ export class MemorySupply implements Supply {
     }
   }
 
-  take(place: Place, max: number): readonly Copy[] {
+  take(place: Place, max: number): readonly Copy[] | Promise<readonly Copy[]> {
+    const batch = this.#takeNow(place, max);
+    return this.readsBack && batch.length > 0 ? new Promise((done) => setTimeout(() => done(batch), 5)) : batch;
+  }
+
+  #takeNow(place: Place, max: number): readonly Copy[] {
     const list = this.#listOf(place);
     const [first] = list;
     if (!first) return [];
@@ -62,6 +69,12 @@ export class MemorySupply implements Supply {
     const list = this.#listOf(place);
     this.delays.push({ place, untilMs, reply, count: list.length });
     list.length = 0;
+  }
+
+  /** Drops what was noted of mails that ended. */
+  forgetHistory(): void {
+    this.deferred.length = 0;
+    this.released.length = 0;
   }
 
   /** Mails that delivery has and has not ended. */

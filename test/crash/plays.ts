@@ -120,11 +120,39 @@ export const movedIntoEmptied: Play = async (disk, truth) => {
   for (let i = 0; i < 3; i++) {
     const more = one('n@x.test', 'y'.repeat(1200));
     const writing = truth.write(spool, [more]);
+    writing.catch(() => {});
     await clock.advance(20);
     await writing;
     truth.gone(spool, more);
     await clock.advance(60);
   }
+  await truth.flush(spool);
+};
+
+/** A recovery that is told to stop half-way, and one that meets damage. */
+export const interrupted: Play = async (disk, truth) => {
+  const stage = await begin(disk);
+  const copies = await many(truth, stage, 10, 500);
+  const [victim, ...rest] = copies as [Copy, ...Copy[]];
+  for (const copy of rest.slice(0, 4)) truth.gone(stage.spool, copy);
+  await truth.flush(stage.spool);
+  await stage.spool.close();
+  for (let after = 0; after < 3; after++) {
+    const { spool } = await openStage(disk);
+    const stop = new AbortController();
+    let seen = 0;
+    await spool.recover(() => void (++seen > after && stop.abort()), stop.signal);
+    await truth.write(spool, [one('meanwhile@x.test')]);
+    await spool.close();
+  }
+  const file = `${FOLDER}/accept-0000000001.log`;
+  const bytes = disk.peek(file);
+  const at = bytes.indexOf(victim.content.resident?.[0] ?? '');
+  bytes[at] = 0xff;
+  truth.damaged.add(victim.id);
+  disk.poke(file, bytes);
+  const { spool } = await begin(disk);
+  await truth.write(spool, [one('after@x.test')]);
   await truth.flush(spool);
 };
 

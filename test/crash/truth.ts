@@ -113,9 +113,15 @@ export class Truth {
   }
 
   /** A life that is over: what was only offered or ending has been decided by what came back. */
-  settle(found: ReadonlyMap<string, number>): void {
+  async settle(spool: Spool, found: ReadonlyMap<string, number>): Promise<void> {
     for (const [id, fate] of this.#fates) {
       if (fate.state === 'ended') continue;
+      const ticket = found.get(id);
+      if (ticket !== undefined && !this.damaged.has(id)) {
+        const { attempts, place } = await spool.read(ticket);
+        fate.attempts = [attempts];
+        fate.domains = [place.domain];
+      }
       fate.state = found.has(id) ? 'kept' : 'ending';
       if (!found.has(id)) this.damaged.add(id);
     }

@@ -108,9 +108,16 @@ export class Transfer {
     if (batch) {
       const wasSilent = failure.kind === 'closed' && this.#isUntouched(batch);
       // A kept connection may be closed by the server at any moment between messages: that says nothing about this mail.
-      if (!wasSilent || this.#session.deliveries === 0) batch.settle('deferred', failure.reply, failure.stage, this.#step === 'dot');
+      if (!wasSilent || this.#session.deliveries === 0) this.#settleLost(batch, failure);
     }
     this.#dropAll();
+  }
+
+  /** With the commands of a rider behind it nobody knows whether the final dot was among what did not leave. */
+  #settleLost(batch: Batch, { reply, stage }: Failure): void {
+    const neverLeft = this.#step === 'dot' && !this.#riding && this.#session.wire.hadUnsent;
+    if (neverLeft) batch.settle('deferred', reply === WORDS.noBody ? WORDS.bodyFailed : reply, STAGE.sendingBody);
+    else batch.settle('deferred', reply, stage, this.#step === 'dot');
   }
 
   answered(code: number): void {

@@ -60,12 +60,15 @@ export class Wire implements Watched {
   #ended = false;
   #gone = false;
   #connected = false;
+  #hadUnsent = false;
   #readWhileBusy = false;
 
   constructor(kit: ClientKit, terms: ClientTerms, owner: WireOwner) {
     this.kit = kit;
     this.#owner = owner;
     const { hop, source } = terms;
+    // Node would look a name up with the system's resolver, past ours.
+    if (net.isIP(hop.ip) === 0) throw new RangeError(`"${hop.ip}" is no address`);
     this.#socket = net.connect({
       host: hop.ip,
       port: hop.port,
@@ -102,6 +105,11 @@ export class Wire implements Watched {
   /** We or the server have ended it. */
   get hasEnded(): boolean {
     return this.#ended;
+  }
+
+  /** The connection was lost before the system had taken all that was written: the last of it never left. */
+  get hadUnsent(): boolean {
+    return this.#hadUnsent;
   }
 
   /** Octets came that no reply was expected for. */
@@ -232,6 +240,7 @@ export class Wire implements Watched {
       return;
     }
     this.#ended = true;
+    this.#hadUnsent = this.#stream.writableLength > 0;
     this.#destroy();
     this.#owner.lost({ kind, detail });
   }

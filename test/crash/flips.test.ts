@@ -1,0 +1,167 @@
+/** Damage: every octet of a recorded segment and of its outcome log is changed in turn, and no message is ever another one. */
+import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../src/kernel/virtual-clock.js';
+import type { Copy } from '../../src/module/copy.js';
+import { readWhole } from '../../src/spool/ledger.js';
+import { SegmentSpool } from '../../src/spool/segment-spool.js';
+import { makeCopies, textOf } from '../fixtures/copies.js';
+import { ForgetfulDisk, KILLED, seeded } from './forgetful-disk.js';
+import { recoverAll } from './truth.js';
+
+const FOLDER = '/spool/parts/0';
+const SEGMENT = `${FOLDER}/accept-0000000001.log`;
+const open = (disk: ForgetfulDisk): Promise<SegmentSpool> =>
+  SegmentSpool.open({ disk, clock: new VirtualClock(), folder: FOLDER, segmentBytes: 1 << 20 });
+
+interface Recorded {
+  readonly disk: ForgetfulDisk;
+  readonly texts: ReadonlyMap<string, string>;
+  readonly ended: ReadonlySet<string>;
+  readonly together: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A segment of 64 KiB that has no index: the daemon was killed. Some messages ended, some were tried. */
+async function record(octets: number): Promise<Recorded> {
+  const disk = new ForgetfulDisk();
+  const spool = await open(disk);
+  const texts = new Map<string, string>();
+  const together = new Map<string, readonly string[]>();
+  const ended = new Set<string>();
+  const random = seeded(7);
+  await recoverAll(spool);
+  let last: Copy | undefined;
+  for (let n = 0; disk.files().includes(SEGMENT) === false || disk.peek(SEGMENT).length < octets; n++) {
+    const body = Buffer.from(Array.from({ length: Math.floor(random() * 2500) }, () => 32 + Math.floor(random() * 90))).toString('latin1');
+    const recipients = Array.from({ length: 1 + (n % 3) }, (_, i) => `r${n}-${i}@x${i}.test`);
+    const copies = makeCopies(recipients, { body });
+    await spool.write(copies);
+    for (const copy of copies) {
+      texts.set(copy.id, `${String(copy.recipient)}\n${await textOf(copy)}`);
+      together.set(
+        copy.id,
+        copies.map(({ id }) => id),
+      );
+    }
+    const [first] = copies;
+    if (n % 4 === 1 && first) {
+      spool.gone(first.ticket);
+      ended.add(first.id);
+    }
+    if (n % 4 === 2 && last) spool.change(last.ticket, n, 1, '451 later');
+    last = copies.at(-1);
+    if (n % 5 === 0) await spool.flush();
+  }
+  await spool.flush();
+  return { disk, texts, ended, together };
+}
+
+async function revive(disk: ForgetfulDisk): Promise<{
+  readonly found: ReadonlyMap<string, number>;
+  readonly twice: readonly string[];
+  readonly spool: SegmentSpool;
+  readonly quarantined: number;
+}> {
+  const spool = await open(disk);
+  const { found, twice } = await recoverAll(spool);
+  return { found, twice, spool, quarantined: (await spool.quarantine.names()).length };
+}
+
+const read = async (spool: SegmentSpool, ticket: number): Promise<string> => {
+  const copy = await spool.read(ticket);
+  return `${String(copy.recipient)}\n${await textOf(copy)}`;
+};
+
+describe('damage', () => {
+  it('of any octet of a segment harms one reception at most, and its octets are kept', { timeout: 120_000 }, async () => {
+    const { disk, texts, ended, together } = await record(65_536);
+    const whole = disk.peek(SEGMENT);
+    const random = seeded(11);
+    const wrong: string[] = [];
+    let harmless = 0;
+    for (let at = 0; at < whole.length; at++) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+      const next = disk.afterCut({ data: 'none', garbage: false, names: 'none' }, at);
+      next.poke(SEGMENT, bytes);
+      const { found, twice, spool, quarantined } = await revive(next);
+      const missing = [...texts.keys()].filter((id) => !ended.has(id) && !found.has(id));
+      const [one] = missing;
+      const allowed = one === undefined ? [] : (together.get(one) ?? []);
+      if (missing.some((id) => !allowed.includes(id))) wrong.push(`${at}: ${missing.length} messages are missing`);
+      if (missing.length > 0 && quarantined === 0) wrong.push(`${at}: nothing is in quarantine`);
+      if (missing.length === 0) harmless++;
+      if (twice.length > 0) wrong.push(`${at}: ${twice.length} twice`);
+      for (const id of found.keys()) if (!texts.has(id) || ended.has(id)) wrong.push(`${at}: ${id} ought not to be there`);
+      // Reading everything each time would take minutes; a few, other ones each time.
+      const ids = [...found.keys()];
+      for (let n = 0; n < 2 && ids.length > 0; n++) {
+        const id = ids[(at * 7 + n) % ids.length] ?? '';
+        if ((await read(spool, found.get(id) ?? -1)) !== texts.get(id)) wrong.push(`${at}: ${id} has other octets`);
+      }
+      if (wrong.length > 20) break;
+    }
+    console.info(`${whole.length} octets changed, ${texts.size} messages, ${harmless} changes without effect on a live one`);
+    expect(wrong.slice(0, 20)).toEqual([]);
+    // Octets of receptions whose every copy ended.
+    expect(harmless).toBeLessThan(whole.length / 2);
+  });
+
+  it('while the daemon runs gives the message or an error, never other octets', async () => {
+    const { disk, texts } = await record(8192);
+    const { found, spool } = await revive(disk.afterCut(KILLED, 1));
+    const whole = disk.peek(SEGMENT);
+    await spool.close();
+    let errors = 0;
+    for (let at = 0; at < whole.length; at += 3) {
+      const next = disk.afterCut(KILLED, at);
+      const { found: live, spool: running } = await revive(next);
+      expect(live.size).toBe(found.size);
+      const file = await next.open(SEGMENT, 'update');
+      await file.writeAt(Buffer.from([(whole[at] ?? 0) ^ 0x55]), at);
+      for (const [id, ticket] of live) {
+        const text = await read(running, ticket).catch((error: { code: string }) => error.code);
+        if (text === 'SPOOL_DAMAGED') errors++;
+        else expect(text).toBe(texts.get(id));
+      }
+    }
+    expect(errors).toBeGreaterThan(0);
+  });
+
+  it('of any octet of the outcome log brings messages back at most, and loses none', { timeout: 120_000 }, async () => {
+    const { disk, texts, ended } = await record(16_384);
+    const outcome = disk.files().find((file) => file.includes('/outcome-')) ?? '';
+    const whole = disk.peek(outcome);
+    const again = new Set<number>();
+    for (let at = 0; at < whole.length; at++) {
+      for (const bits of [1 << (at % 8), 0xff]) {
+        const bytes = Buffer.from(whole);
+        bytes[at] = (bytes[at] ?? 0) ^ bits;
+        const next = disk.afterCut(KILLED, at);
+        next.poke(outcome, bytes);
+        const { found, twice } = await revive(next);
+        expect(twice).toEqual([]);
+        expect([...texts.keys()].filter((id) => !ended.has(id) && !found.has(id))).toEqual([]);
+        for (const id of found.keys()) expect(texts.has(id)).toBe(true);
+        if ([...found.keys()].some((id) => ended.has(id))) again.add(at);
+      }
+    }
+    expect(again.size).toBeGreaterThan(0);
+  });
+
+  it('of the index of a sealed spool loses none either', { timeout: 120_000 }, async () => {
+    const { disk, texts, ended } = await record(8192);
+    const restarted = disk.afterCut(KILLED, 3);
+    const { spool } = await revive(restarted);
+    await spool.close();
+    const outcome = restarted.files().find((file) => file.includes('/outcome-')) ?? '';
+    const whole = await readWhole(restarted, outcome);
+    for (let at = 0; at < whole.length; at++) {
+      const bytes = Buffer.from(whole);
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (at % 8));
+      const next = restarted.afterCut(KILLED, at);
+      next.poke(outcome, bytes);
+      const { found } = await revive(next);
+      expect([...texts.keys()].filter((id) => !ended.has(id) && !found.has(id))).toEqual([]);
+    }
+  });
+});
