@@ -128,9 +128,11 @@ describe('floors', () => {
   });
 
   it('nothing silences the compiler', () => {
-    const silenced = [...sources, ...walk(path.join(ROOT, 'modules'))].filter((file) =>
-      /@ts-(?:ignore|expect-error|nocheck)|\bas any\b|: any\b|biome-ignore/.test(fs.readFileSync(file, 'utf8')),
-    );
+    const silenced = [...sources, ...walk(path.join(ROOT, 'modules'))].filter((file) => {
+      const text = fs.readFileSync(file, 'utf8');
+      const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+      return /@ts-(?:ignore|expect-error|nocheck)|biome-ignore/.test(text) || /\bas any\b|: any\b|<any\b/.test(code);
+    });
     expect(silenced.map((file) => path.relative(ROOT, file))).toEqual([]);
   });
 });

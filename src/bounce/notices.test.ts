@@ -262,7 +262,7 @@ describe('a notice', () => {
     const mail = mailOf({ envelopeId: 'env-1' });
     mail.originalRecipient = 'rfc822;robert@example.net';
     const text = await write(mail);
-    expect(text).toMatch(/^Content-Type: multipart\/report;[^]*report-type="?delivery-status"?/m);
+    expect(text).toMatch(/^Content-Type: multipart\/report;[\s\S]*report-type="?delivery-status"?/m);
     for (const line of [
       'Reporting-MTA: dns;mx.test',
       'Original-Envelope-Id: env-1',

@@ -2,7 +2,10 @@
 import type { Socket } from 'node:net';
 import type { Watch } from '../kernel/watch.js';
 import { answerRequest, type CommandBook } from './dispatch.js';
-import { asRequest, encodeFrame, FrameReader, MAX_REQUEST_BYTES } from './frame.js';
+import { type Answer, asRequest, encodeFrame, FrameReader, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES } from './frame.js';
+
+/** A client that asks without reading answers is read no further. */
+const MOST_WAITING = 64;
 
 export interface ConsoleService {
   readonly book: CommandBook;
@@ -19,6 +22,7 @@ export function serveConsole(socket: Socket, service: ConsoleService): { close()
   const ended = new AbortController();
   const idle = { dueAt: 0, expire: () => socket.destroy() };
   let turn = Promise.resolve();
+  let waiting = 0;
 
   const touch = (): void => {
     const limit = service.idleMs();
@@ -30,14 +34,19 @@ export function serveConsole(socket: Socket, service: ConsoleService): { close()
     idle.dueAt = 0;
     const answer = await answerRequest(request, service.book, ended.signal, service.failed);
     touch();
-    if (!socket.destroyed) socket.write(encodeFrame(answer));
+    if (!socket.destroyed) socket.write(encodeAnswer(answer, service.failed));
+    if (--waiting < MOST_WAITING) socket.resume();
   };
 
   service.watch.add(idle);
   touch();
   socket.on('data', (chunk: Buffer) => {
     try {
-      for (const frame of reader.push(chunk)) turn = turn.then(() => serve(frame));
+      for (const frame of reader.push(chunk)) {
+        waiting++;
+        turn = turn.then(() => serve(frame));
+      }
+      if (waiting >= MOST_WAITING) socket.pause();
     } catch {
       // Not our protocol: nothing to answer to.
       socket.destroy();
@@ -49,4 +58,16 @@ export function serveConsole(socket: Socket, service: ConsoleService): { close()
     service.watch.remove(idle);
   });
   return { close: () => socket.destroy() };
+}
+
+/** An answer that cannot be written, or is more than a client takes, becomes one that says so. */
+function encodeAnswer(answer: Answer, failed: (error: unknown) => void): Buffer {
+  const { id } = answer;
+  try {
+    const frame = encodeFrame(answer);
+    return frame.length <= MAX_ANSWER_BYTES ? frame : encodeFrame({ id, ok: false, text: 'The answer is too large; ask for less of it.' });
+  } catch (error) {
+    failed(error);
+    return encodeFrame({ id, ok: false, text: 'The answer cannot be written. See the panic log.' });
+  }
 }

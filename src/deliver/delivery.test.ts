@@ -438,6 +438,71 @@ describe('Delivery', () => {
   });
 });
 
+describe('hooks', () => {
+  const late =
+    <T>(value: T) =>
+    (): Promise<T> =>
+      new Promise((done) => setTimeout(() => done(value), 2));
+
+  it.each([['at once'], ['later']])('a veto sends mail to the next host, or puts it off: %s', async (when) => {
+    const [one, two] = [await peerWith(), await peerWith()];
+    const no = '450 4.7.1 not now';
+    await open({
+      veto: (hop) => (hop.name === 'two.test' ? undefined : when === 'later' ? late(no)() : no),
+      routes: {
+        'a.test': [
+          { port: one.port, name: 'one.test', preference: 1 },
+          { port: two.port, name: 'two.test', preference: 2 },
+        ],
+        'b.test': [{ port: one.port, name: 'one.test' }],
+      },
+    });
+    room?.send(['x@a.test']);
+    room?.send(['x@b.test']);
+    await room?.until(2);
+    expect(one.accepted).toBe(0);
+    expect(two.accepted).toBe(1);
+    expect(room?.supply.deferred.map(({ reply }) => reply)).toEqual([no]);
+  });
+
+  it.each([['at once'], ['later']])('outcome and class may be changed: %s', async (when) => {
+    const peer = await peerWith({ answer: (verb) => (verb === 'RCPT' ? '550 5.1.1 who\r\n' : undefined) });
+    const soft = { outcome: 'deferred', reply: '450 4.1.1 who' } as const;
+    await open({
+      outcome: () => (when === 'later' ? late(soft)() : soft),
+      classify: (reply) => (when === 'later' ? late(reply.length)() : reply.length),
+      routes: { 'a.test': [{ port: peer.port }] },
+    });
+    room?.send(['x@a.test']);
+    await room?.until(1);
+    expect(room?.attempts[0]).toMatchObject({ ...soft, bounceClass: soft.reply.length });
+    expect(room?.supply.deferred).toHaveLength(1);
+  });
+
+  it('a hook that breaks changes nothing', async () => {
+    const peer = await peerWith();
+    const { supply, logs } = await open({
+      outcome: () => Promise.reject(new Error('bug')),
+      routes: { 'a.test': [{ port: peer.port }] },
+    });
+    room?.send(['x@a.test']);
+    await room?.until(1);
+    expect(supply.released).toHaveLength(1);
+    expect(logs[0]).toContain('a hook about the outcome');
+  });
+
+  it('a hop that is none puts the mail off and is said', async () => {
+    const { supply, logs } = await open({ routes: { 'a.test': [{ ip: 'mx.a.test', port: 25 }], 'b.test': [{ port: 70_000 }] } });
+    room?.send(['x@a.test']);
+    room?.send(['x@b.test']);
+    await room?.until(2);
+    expect(new Set(supply.deferred.map(({ reply }) => reply))).toEqual(
+      new Set(['451 4.4.1 [internal] No valid hosts (unable to make any connections)']),
+    );
+    expect(logs).toHaveLength(2);
+  });
+});
+
 describe('stop', () => {
   it('cuts what has not reached the final dot and waits for the answer of what has', async () => {
     let confirm: (() => void) | undefined;

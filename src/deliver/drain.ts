@@ -49,6 +49,6 @@ function endAll(yard: Yard, station: Station, facts: AttemptFacts, mails: readon
     return;
   }
   station.draining = false;
-  // What came meanwhile is looked at, and a station that nobody needs is let go.
-  yard.pump(station);
+  // Lets a station go that nobody needs.
+  if (yard.ports.supply.waiting(station.place) === 0) yard.pump(station);
 }

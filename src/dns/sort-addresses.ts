@@ -3,7 +3,7 @@ import { type Cidr, containsIp, parseIp } from '../kernel/cidr.js';
 import { type Answer, hasFailed, type Missing } from './answer.js';
 import type { HostAddress } from './resolver.js';
 
-/** What A and AAAA say together: any address wins; without one a failure outweighs an absence, for it may have hidden an address. */
+/** What A and AAAA say together. One address is enough; without one a failure outweighs an absence, for it may have hidden an address. */
 export function mergeAddresses(answers: readonly Answer<HostAddress>[]): Answer<HostAddress> {
   const found = answers.filter((answer) => answer.kind === 'found');
   const [first] = found;

@@ -1,5 +1,6 @@
 /** Bounded caches with times to live, listed and emptied by name. */
 import type { Clock } from '../kernel/clock.js';
+import { Lru } from '../kernel/lru.js';
 import type { Cache } from './manifest.js';
 
 interface Entry<V> {
@@ -10,14 +11,13 @@ interface Entry<V> {
 
 /** Least recently used goes first; misses are remembered for a time of their own. */
 export class NamedCache<V> implements Cache<V> {
-  readonly #capacity: number;
   readonly #ttl: { readonly hit: number; readonly miss: number };
   readonly #clock: Clock;
-  readonly #entries = new Map<string, Entry<V>>();
+  readonly #entries: Lru<Entry<V>>;
   readonly #pending = new Map<string, Promise<V>>();
 
   constructor(entries: number, secondsToLive: { readonly hit: number; readonly miss: number }, clock: Clock) {
-    this.#capacity = Math.max(1, entries);
+    this.#entries = new Lru({ capacity: Math.max(1, entries) });
     this.#ttl = secondsToLive;
     this.#clock = clock;
   }
@@ -34,10 +34,14 @@ export class NamedCache<V> implements Cache<V> {
     this.#pending.set(key, made);
     try {
       const value = await made;
-      this.#put(key, { value, error: undefined, expiresAt: this.#clock.mono() + 1000 * this.#ttl.hit });
+      this.#entries.set(key, { value, error: undefined, expiresAt: this.#clock.mono() + 1000 * this.#ttl.hit });
       return value;
     } catch (error) {
-      this.#put(key, { value: undefined, error: error ?? new Error('unknown'), expiresAt: this.#clock.mono() + 1000 * this.#ttl.miss });
+      this.#entries.set(key, {
+        value: undefined,
+        error: error ?? new Error('unknown'),
+        expiresAt: this.#clock.mono() + 1000 * this.#ttl.miss,
+      });
       throw error;
     } finally {
       this.#pending.delete(key);
@@ -60,18 +64,9 @@ export class NamedCache<V> implements Cache<V> {
 
   #fresh(key: string): Entry<V> | undefined {
     const entry = this.#entries.get(key);
-    if (!entry) return undefined;
+    if (!entry || entry.expiresAt > this.#clock.mono()) return entry;
     this.#entries.delete(key);
-    if (entry.expiresAt <= this.#clock.mono()) return undefined;
-    this.#entries.set(key, entry);
-    return entry;
-  }
-
-  #put(key: string, entry: Entry<V>): void {
-    this.#entries.set(key, entry);
-    if (this.#entries.size <= this.#capacity) return;
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    return undefined;
   }
 }
 

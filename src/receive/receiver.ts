@@ -7,7 +7,8 @@ import type { Reply } from '../mail/reply.js';
 import { bodyOf, Copy } from '../module/copy.js';
 import type { Protocol, Reception as ReceptionFacts } from '../module/message.js';
 import type { LargeBody } from '../module/spool.js';
-import { isRefusal, type Refusal, type Verdict } from '../module/verdict.js';
+import { FAIL_CLOSED, isRefusal, type Refusal, type Verdict } from '../module/verdict.js';
+import type { Done, Failed, Mechanism } from '../smtp/sasl/mechanism.js';
 import type {
   HelloVerb,
   Later,
@@ -18,6 +19,8 @@ import type {
   ServerSession,
   SessionEvent,
 } from '../smtp/server/reception.js';
+import type { Logins } from './auth.js';
+import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { findRelayReason } from './relay.js';
@@ -60,9 +63,12 @@ export class Receiver implements Reception<Pending> {
   readonly #ports: ReceivePorts;
   readonly #transit: Transit;
   readonly #throttles: Throttles;
+  readonly #logins: Logins | undefined;
 
-  constructor(ports: ReceivePorts, transit: Transit) {
+  /** Without `logins` nobody can authenticate. */
+  constructor(ports: ReceivePorts, transit: Transit, logins?: Logins) {
     this.#ports = ports;
+    this.#logins = logins;
     this.#transit = transit;
     this.#throttles = new Throttles(ports.clock);
   }
@@ -85,6 +91,19 @@ export class Receiver implements Reception<Pending> {
     const { chains } = this.#ports.rules();
     if (chains.ehlo.empty) return undefined;
     return this.#ask(session, chains.ehlo.run(session, name));
+  }
+
+  mechanisms(options: InboundValues): readonly string[] {
+    return this.#logins?.mechanisms(options) ?? [];
+  }
+
+  beginAuth(session: Client, mechanism: string): Mechanism | undefined {
+    return this.#logins?.begin(session, mechanism);
+  }
+
+  endAuth(session: Client, mechanism: string, ended: Done | Failed): Later<Verdict> {
+    if (!this.#logins) return FAIL_CLOSED;
+    return this.#ask(session, this.#logins.end(session, mechanism, ended));
   }
 
   mailFrom(session: Client, sender: Address | null, params: MailParams, line: string): Later<Verdict> {
@@ -232,7 +251,8 @@ export class Receiver implements Reception<Pending> {
       this.#tellRefusal(session, session.phase, '', completed.refused, draft);
       return completed.refused;
     }
-    draft.headers = completed.headers;
+    const host = session.options.received_hostname ?? ports.host.name;
+    draft.headers = markLogin(completed.headers, host, [host, ports.host.name], session.user);
     draft.content = content.body;
     draft.recipients = accepted.map(({ address }) => address);
     if (!chains.data.empty) {

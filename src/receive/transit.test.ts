@@ -1,6 +1,7 @@
 /** From a draft to placed copies: every hook between the last byte and the spool. */
 import { describe, expect, it } from 'vitest';
 import type { Context } from '../module/manifest.js';
+import type { Draft } from '../module/message.js';
 import { discard, disconnect, quarantine, reject, tempfail } from '../module/verdict.js';
 import { makeRules } from '../server/rules.js';
 import { addressOf, openReception } from './fixture.js';
@@ -184,7 +185,7 @@ describe('a verdict on one of several', () => {
     hook: 'spool' | 'final' | 'sign',
     run: (local: string) => ReturnType<typeof reject> | ReturnType<typeof discard> | undefined,
   ) => ({
-    m: (ctx: Context) => ctx.on(hook, (draft) => run(draft.recipient.local)),
+    m: (ctx: Context) => ctx.on(hook, (draft: Draft) => run(draft.recipient.local)),
   });
 
   it.each(['spool', 'final', 'sign'] as const)('refuses that one at %s', async (hook) => {

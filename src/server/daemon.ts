@@ -1,4 +1,6 @@
 /** The one place where objects meet: a daemon from its configuration to its end. */
+import { randomBytes } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { classifyReply } from '../bounce/classify.js';
@@ -21,6 +23,7 @@ import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
 import { TlsContexts } from '../net/tls-contexts.js';
 import { MailQueue } from '../queue/mail-queue.js';
+import { type LoginPorts, Logins } from '../receive/auth.js';
 import { InnerEntrance } from '../receive/entrance.js';
 import type { ReceivePorts } from '../receive/ports.js';
 import { type Pending, Receiver } from '../receive/receiver.js';
@@ -137,7 +140,7 @@ export class Daemon {
     this.#endMail = (mail, reply, quiet) => notices.end(mail, this.#attemptOf(mail, reply), quiet);
     this.queue.connect(this.delivery);
     this.smtp = new SmtpService<Pending>({
-      reception: new Receiver(ports, transit),
+      reception: new Receiver(ports, transit, new Logins(this.#loginPorts())),
       clock: this.clock,
       contexts: this.contexts,
       hostname: this.hostname,
@@ -324,6 +327,19 @@ export class Daemon {
       refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
       host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
       log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
+    };
+  }
+
+  #loginPorts(): LoginPorts {
+    return {
+      clock: this.clock,
+      files: { stat: (name) => stat(name), read: (name) => readFile(name) },
+      hostname: () => this.hostname,
+      chains: () => this.chains,
+      limits: () => ({ perClient: this.snapshot.global.auth_failures_per_client, perUser: this.snapshot.global.auth_failures_per_user }),
+      scheme: (name) => this.registry.current.offer('auth', name),
+      randomBytes,
+      log: (level, text, cause) => this.journal.say(level, 'auth', text, cause),
     };
   }
 

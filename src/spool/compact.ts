@@ -84,7 +84,7 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
       record,
       placed: (target, at) => {
         target.copies += copies.length;
-        target.incoming += copies.length;
+        target.pins += copies.length;
         for (const entry of mine) {
           entry.target = target;
           entry.offset = at;
@@ -105,7 +105,7 @@ function adoptMoved(spool: SegmentSpool, segment: Segment, moved: readonly Moved
   for (const { ticket, idHigh, idLow, from, index, target, offset } of moved) {
     if (!target) throw problems.CLOSED();
     targets.add(target);
-    target.incoming--;
+    target.pins--;
     const same =
       table.has(ticket) && table.segment[ticket] === segment.number && table.idHigh[ticket] === idHigh && table.idLow[ticket] === idLow;
     // A group that ends it, by where it lies, is on its way to the disk.
@@ -120,7 +120,7 @@ function adoptMoved(spool: SegmentSpool, segment: Segment, moved: readonly Moved
   }
   // The index says what is alive, with its newest state; copies that ended meanwhile are simply not in it.
   for (const target of targets) {
-    if (target.sealed && target.live === 0 && target.incoming === 0) spool.dropSegment(target);
+    if (target.sealed && target.live === 0 && target.pins === 0) spool.dropSegment(target);
     else spool.indexSegment(target, records, spool.ticketsOf(target.number));
   }
   spool.outcomes.touch();

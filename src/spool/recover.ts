@@ -1,6 +1,7 @@
 /** From what lies on disk to a known queue: the outcome logs first, then indexes, then segments that have none, newest first. */
 import path from 'node:path';
 import { parseId } from '../kernel/ids.js';
+import { codeOf } from '../kernel/problems.js';
 import type { Found } from '../module/spool.js';
 import { keyOf, type Ledger, readLedger, readWhole, type SegmentLedger } from './ledger.js';
 import type { IndexEntry } from './outcome-record.js';
@@ -17,6 +18,8 @@ interface Told {
   messages: number;
   quarantined: number;
   tornTails: number;
+  /** Segments that the disk did not give. */
+  unreadable: number;
 }
 
 export async function recoverSpool(
@@ -26,7 +29,7 @@ export async function recoverSpool(
   signal: AbortSignal,
 ): Promise<Told> {
   const { disk, folder } = spool.options;
-  const told: Told = { messages: 0, quarantined: 0, tornTails: 0 };
+  const told: Told = { messages: 0, quarantined: 0, tornTails: 0, unreadable: 0 };
   const ledger = await readLedger(disk, folder, atStart.outcomes);
   const numbers = [...atStart.segments].sort((a, b) => b - a);
   const present = new Set(numbers);
@@ -39,14 +42,16 @@ export async function recoverSpool(
       present.delete(number);
       continue;
     }
-    const file = await disk.open(path.join(folder, segmentName(number)), 'read');
-    const segment = new Segment(number, file, await file.size());
-    segment.sealed = true;
-    spool.segments.set(number, segment);
-    const known = ledger.of(number);
-    if (known.upTo < segment.size) {
-      const counted = await readSegment(spool, segment, known, ledger, present, told);
-      copies.set(number, counted);
+    try {
+      const file = await disk.open(path.join(folder, segmentName(number)), 'read');
+      const segment = new Segment(number, file, await file.size());
+      segment.sealed = true;
+      const known = ledger.of(number);
+      if (known.upTo < segment.size) copies.set(number, await readSegment(spool, segment, known, ledger, present, told));
+      spool.segments.set(number, segment);
+    } catch (error) {
+      told.unreadable++;
+      spool.options.log('error', `${segmentName(number)} cannot be read: ${codeOf(error)}; its messages wait for another start`);
     }
   }
   // Only now is everything known that says a copy ended: the newest segments may end copies of older ones.
@@ -87,12 +92,16 @@ async function readSegment(
     damaged: (offset, octets, torn) => damaged.push({ offset, bytes: octets, torn }),
   });
   for (const hurt of damaged) {
-    await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? '.torn' : ''}`, hurt.bytes);
+    const kept = await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? '.torn' : ''}`, hurt.bytes).then(
+      () => true,
+      () => false,
+    );
+    if (!kept) segment.pins++;
     if (hurt.torn) told.tornTails++;
     else told.quarantined++;
     spool.options.log(
       'warning',
-      `${hurt.bytes.length} octets of ${name} at ${hurt.offset} are ${hurt.torn ? 'the torn end of a write' : 'damaged'}; they are in quarantine`,
+      `${hurt.bytes.length} octets of ${name} at ${hurt.offset} are ${hurt.torn ? 'the torn end of a write' : 'damaged'}; they ${kept ? 'are in quarantine' : 'stay there, for quarantine cannot be written'}`,
     );
   }
   return counted;

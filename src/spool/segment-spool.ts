@@ -156,7 +156,7 @@ export class SegmentSpool implements Spool {
   }
 
   write(copies: readonly Copy[]): Promise<void> {
-    return this.#append(copies, []);
+    return this.#append(copies, [], () => {});
   }
 
   async replace(gone: readonly number[], copies: readonly Copy[]): Promise<void> {
@@ -167,12 +167,14 @@ export class SegmentSpool implements Spool {
       await this.#append(
         copies,
         ending.map((ticket) => this.spotOf(ticket)),
+        () => {
+          // Somebody else may have ended it meanwhile, and its ticket may be another message's.
+          for (const [n, ticket] of ending.entries()) if (this.table.has(ticket) && this.id(ticket) === ids[n]) this.gone(ticket);
+        },
       );
     } finally {
       for (const ticket of ending) this.replacing.delete(ticket);
     }
-    // Somebody else may have ended it meanwhile, and its ticket may be another message's.
-    for (const [n, ticket] of ending.entries()) if (this.table.has(ticket) && this.id(ticket) === ids[n]) this.gone(ticket);
   }
 
   async read(ticket: number): Promise<Copy> {
@@ -274,11 +276,13 @@ export class SegmentSpool implements Spool {
     const told = await recoverSpool(this, this.#foundAtStart, found, signal);
     if (!signal.aborted) {
       this.progress = 1;
-      // Fails when the disk does; the log has told so, tries again, and then tells everything.
-      const complete = await this.outcomes.complete().then(
-        () => true,
-        () => false,
-      );
+      // What is said about a segment that could not be read must stay. Fails when the disk does: the log has told so, and tries again.
+      const complete =
+        told.unreadable === 0 &&
+        (await this.outcomes.complete().then(
+          () => true,
+          () => false,
+        ));
       this.#recovered = true;
       if (complete) await this.#removeOrphans(told.quarantined > 0);
       this.#compactLater();
@@ -448,7 +452,7 @@ export class SegmentSpool implements Spool {
 
   /** A segment with nothing alive goes away, once everything said about it is on the medium. */
   dropSegment(segment: Segment): void {
-    if (this.dropping.has(segment.number)) return;
+    if (this.dropping.has(segment.number) || segment.pins > 0) return;
     this.segments.delete(segment.number);
     this.outcomes.records.drop(segment.number);
     this.outcomes.touch();
@@ -478,7 +482,8 @@ export class SegmentSpool implements Spool {
     this.#emptied = undefined;
   }
 
-  #append(copies: readonly Copy[], ends: readonly Spot[]): Promise<void> {
+  /** `ended` runs as soon as the octets are durable, before anything else is told of their segment. */
+  #append(copies: readonly Copy[], ends: readonly Spot[], ended: () => void): Promise<void> {
     return new Promise((done, fail) => {
       if (this.#acceptTrouble !== undefined) {
         this.#abandonBodies(copies);
@@ -488,7 +493,10 @@ export class SegmentSpool implements Spool {
         const record = encodeReception(copies, ends.length > 0 ? { ends } : {});
         this.accepts.append({
           record,
-          placed: (segment, offset) => this.#place(copies, segment, offset),
+          placed: (segment, offset) => {
+            ended();
+            this.#place(copies, segment, offset);
+          },
           done,
           failed: (error) => {
             this.#abandonBodies(copies);
@@ -549,14 +557,14 @@ export class SegmentSpool implements Spool {
     }
     if (!segment) return;
     segment.live--;
-    if (!segment.sealed || segment.moving || segment.incoming > 0) return;
+    if (!segment.sealed || segment.moving || segment.pins > 0) return;
     if (segment.live === 0) this.dropSegment(segment);
     else if (segment.live * 2 < segment.copies) this.#compactLater();
   }
 
   #seal(segment: Segment): void {
     segment.sealed = true;
-    if (segment.live === 0 && segment.incoming === 0) {
+    if (segment.live === 0 && segment.pins === 0) {
       this.dropSegment(segment);
       return;
     }
@@ -575,7 +583,7 @@ export class SegmentSpool implements Spool {
   #compactLater(): void {
     if (this.#compacting || !this.#recovered || this.#closed || this.refusing !== undefined) return;
     const next = [...this.segments.values()].find(
-      (s) => s.sealed && !s.moving && !s.stuck && s.incoming === 0 && s.live > 0 && s.live * 2 < s.copies,
+      (s) => s.sealed && !s.moving && !s.stuck && s.pins === 0 && s.live > 0 && s.live * 2 < s.copies,
     );
     if (!next) return;
     this.#compacting = compactSegment(this, next)

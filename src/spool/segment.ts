@@ -21,8 +21,8 @@ export class Segment {
   sealed = false;
   /** Compaction is taking its copies elsewhere. */
   moving = false;
-  /** Copies that compaction put here and that still count where they came from: the segment must not go. */
-  incoming = 0;
+  /** Why the file must not go: copies that compaction put here and that still count where they came from, octets that found no other place. */
+  pins = 0;
   /** Some of its copies cannot be read, so it cannot be emptied. */
   stuck = false;
   /** Reads under way; the file stays open for them. */

@@ -6,9 +6,10 @@ import { Delivery } from '../../src/deliver/delivery.js';
 import type { DeliveryPorts } from '../../src/deliver/ports.js';
 import { type Clock, systemClock } from '../../src/kernel/clock.js';
 import { Watch } from '../../src/kernel/watch.js';
-import type { Attempt } from '../../src/module/attempt.js';
+import type { Attempt, Delivery as Outcome } from '../../src/module/attempt.js';
 import type { Copy } from '../../src/module/copy.js';
 import { HookSet } from '../../src/module/hook-set.js';
+import type { Mail } from '../../src/module/message.js';
 import { type Place, PlaceTable } from '../../src/module/place.js';
 import type { RankedHop, Route } from '../../src/module/resolver.js';
 import { DirectBroker } from '../../src/server/broker.js';
@@ -21,6 +22,10 @@ export interface RoomWishes {
   /** Routes by routing domain; a domain without one goes nowhere. */
   readonly routes: Readonly<Record<string, Route | readonly Partial<RankedHop>[]>>;
   readonly connect?: DeliveryPorts['connect'];
+  /** Handlers in place of a hook's chain. */
+  readonly veto?: (hop: RankedHop) => string | undefined | Promise<string | undefined>;
+  readonly outcome?: (delivery: Outcome, mail: Mail) => Outcome | Promise<Outcome>;
+  readonly classify?: DeliveryPorts['classify'];
 }
 
 /** Snapshot of a configuration text; every option counts as read. */
@@ -58,8 +63,12 @@ export class Room {
     this.broker = new DirectBroker(this.clock);
     const room = this;
     const { chains } = new HookSet([], { watch: this.watch, mono: () => this.clock.mono(), failed: () => {}, runLimitMs: 1000 });
+    const { veto, outcome } = wishes;
+    const [some] = [{ length: 1 }] as never[];
     const heard = {
       ...chains,
+      ...(veto && { veto: Object.assign(Object.create(chains.veto), { placed: [some], run: (_: Place, hop: RankedHop) => veto(hop) }) }),
+      ...(outcome && { outcome: Object.assign(Object.create(chains.outcome), { placed: [some], run: outcome }) }),
       attempted: Object.assign(Object.create(chains.attempted), { run: (attempt: Attempt) => this.#hear(attempt) }),
     };
     this.delivery = new Delivery({
@@ -81,7 +90,7 @@ export class Room {
       hostname: () => 'celeris.test',
       nextId: () => `connection-${this.#connections++}`,
       chains: () => heard,
-      classify: (reply) => (reply.startsWith('5') ? 10 : 70),
+      classify: wishes.classify ?? ((reply) => (reply.startsWith('5') ? 10 : 70)),
       bounce: async (mail, attempt, quiet) => {
         if (this.keepAttempts) this.failures.push({ mail, attempt, quiet });
         this.supply.release(mail);

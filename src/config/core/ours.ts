@@ -3,6 +3,7 @@ import { opt } from '../opt.js';
 import { G, G_BD, G_SMTP } from '../scopes.js';
 
 const ours = { origin: 'ours' } as const;
+const PASSWORDS = ['pathway_group', 'pathway', 'esmtp_listener', 'listen'] as const;
 const limit = { origin: 'ours', effect: 'restricts' } as const;
 
 export const ourOptions = {
@@ -82,6 +83,35 @@ export const ourOptions = {
     ...limit,
     loose: [0],
     scopes: G_SMTP,
+  }),
+  auth_without_tls: opt.bool({
+    doc: 'Offer AUTH in clear, so that passwords can be read on the way. Clients on this machine are always offered it.',
+    default: false,
+    ...limit,
+    loose: [false],
+    scopes: G_SMTP,
+  }),
+  authscramparameters: opt.map({
+    doc: 'Where SCRAM-SHA-256 finds the (clear text) secrets: uri, log_authentication.',
+    ...limit,
+    scopes: PASSWORDS,
+  }),
+  authoauthparameters: opt.map({
+    doc: 'Which module checks the access tokens of XOAUTH2 and OAUTHBEARER: uri, log_authentication.',
+    ...limit,
+    scopes: PASSWORDS,
+  }),
+  auth_failures_per_client: opt.throttle({
+    doc: 'Failed logins from one address (or one /64 of IPv6) before it hears 454 for a while.',
+    default: { count: 30, seconds: 600 },
+    ...limit,
+    scopes: G,
+  }),
+  auth_failures_per_user: opt.throttle({
+    doc: 'Failed logins for one user name before logins for it hear 454 for a while, except from addresses where it succeeded lately.',
+    default: { count: 20, seconds: 600 },
+    ...limit,
+    scopes: G,
   }),
   deliver_to_private: opt.bool({
     doc: 'Deliver to private and loopback addresses that came from DNS. Those written in the configuration are always allowed.',

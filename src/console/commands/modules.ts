@@ -33,7 +33,7 @@ export function moduleCommands(desk: Desk): readonly ConsoleCommand[] {
       args: '[hook]',
       doc: 'Who is asked at each hook, in order, with calls and microseconds.',
       run([wanted]) {
-        if (wanted !== undefined && !(wanted in hooks)) throw new CommandError(`There is no hook "${wanted}".`);
+        if (wanted !== undefined && !Object.hasOwn(hooks, wanted)) throw new CommandError(`There is no hook "${wanted}".`);
         const rows = [...desk.hooks()]
           .filter(({ hook }) => wanted === undefined || hook.name === wanted)
           .flatMap(({ hook, placed }) =>

@@ -14,6 +14,12 @@ const domainOf = (word: string | undefined): PlaceParts => {
   return word.toLowerCase() === 'all' ? {} : { domain: word.toLowerCase() };
 };
 
+/** A whole number that is not below 0. */
+function readCount(word: string): number {
+  if (!/^\d{1,15}$/.test(word)) throw new CommandError(`"${word}" is no number.`);
+  return Number(word);
+}
+
 /** Runs an operation; a coded problem becomes the answer. */
 async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
   try {
@@ -58,7 +64,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       args: '[limit=100]',
       doc: 'All domains that have mail.',
       run([limit = '100']) {
-        const rows = views.domains({}, Number(limit));
+        const rows = views.domains({}, readCount(limit));
         return {
           data: rows,
           text: rows
@@ -72,7 +78,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       args: 'DOMAIN [limit[,offset]=100,0]',
       doc: 'The messages of a domain.',
       async run([domain, range = '100,0']) {
-        const [limit = 100, offset = 0] = range.split(',').map(Number);
+        const [limit = 100, offset = 0] = range.split(',').map(readCount);
         const rows = await views.mails(domainOf(domain), limit, offset);
         const text = rows
           .map(
@@ -179,7 +185,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       doc: 'Start no delivery to a domain, for a time or until it is resumed.',
       writes: true,
       run([domain, seconds]) {
-        operations.stop(domainOf(domain), 'suspended on the console', seconds === undefined ? undefined : Number(seconds));
+        operations.stop(domainOf(domain), 'suspended on the console', seconds === undefined ? undefined : readCount(seconds));
         return say(`${domain} suspended.`, { domain });
       },
     },

@@ -13,6 +13,8 @@ export class LineReader {
   /** The last line without its end. UTF-8 is decoded; what is none shows as U+FFFD. Empty when it was too long. */
   text = '';
   fault: LineFault = '';
+  /** Octets of the last line, without its end; of one that was too long, not all are counted. */
+  octets = 0;
   #partial: Buffer | undefined;
   #skipped = 0;
 
@@ -51,7 +53,8 @@ export class LineReader {
 
   #read(bytes: Buffer, from: number, lf: number, longest: number) {
     const end = lf > from && bytes[lf - 1] === CR ? lf - 1 : -1;
-    if ((end < 0 ? lf : end) - from > longest) return this.#mark('', 'long');
+    this.octets = (end < 0 ? lf : end) - from;
+    if (this.octets > longest) return this.#mark('', 'long');
     if (end < 0) return this.#mark(bytes.toString('latin1', from, lf), 'lone');
     const text = bytes.toString('latin1', from, end);
     if (CONTROL.test(text)) return this.#mark(text, 'control');

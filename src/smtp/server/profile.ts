@@ -9,6 +9,9 @@ const OWN = ['PIPELINING', '8BITMIME', 'SIZE', 'ENHANCEDSTATUSCODES', 'SMTPUTF8'
 /** Always offered (core.md 2.3). */
 const ALWAYS = new Set<string>(['PIPELINING', '8BITMIME']);
 
+/** RFC 4954 4: lines of an exchange. */
+const LONGEST_AUTH_LINE = 12_288;
+
 export class Profile {
   readonly options: InboundValues;
   /** Keyword to parameters; STARTTLS only while it can be used. */
@@ -16,6 +19,13 @@ export class Profile {
   readonly #secure: ReadonlyMap<string, string>;
   readonly #clearText: string;
   readonly #secureText: string;
+  /** In clear, for clients on this machine. */
+  readonly #near: ReadonlyMap<string, string>;
+  readonly #nearText: string;
+  /** Clients can log in, if not in clear. */
+  readonly authenticates: boolean;
+  /** Octets a command line may have, and those of AUTH among them. */
+  readonly longestLine: number;
   readonly offers: Offers;
   readonly chunking: boolean;
 
@@ -23,12 +33,20 @@ export class Profile {
   readonly hostname: string;
   readonly goodbye: Phrase;
 
-  constructor(options: InboundValues, hasCertificate: boolean, hostname: string) {
+  /** `mechanisms`: those that could be used. */
+  constructor(options: InboundValues, hasCertificate: boolean, hostname: string, mechanisms: readonly string[] = []) {
     this.options = options;
     this.hostname = options.banner_hostname ?? hostname;
     this.goodbye = phrase(221, '2.3.0', `${this.hostname} closing connection`);
-    this.#secure = keywords(options, false);
-    this.#clear = keywords(options, hasCertificate);
+    const secure = chooseMechanisms(options, mechanisms);
+    const near = secure.filter((name) => !name.endsWith('-PLUS'));
+    const clear = options.auth_without_tls ? near : [];
+    this.authenticates = secure.length > 0;
+    this.longestLine = Math.max(options.max_command_bytes, this.authenticates ? LONGEST_AUTH_LINE : 0);
+    this.#secure = keywords(options, false, secure);
+    this.#clear = keywords(options, hasCertificate, clear);
+    this.#near = keywords(options, hasCertificate, near);
+    this.#nearText = renderKeywords(this.#near);
     this.#clearText = renderKeywords(this.#clear);
     this.#secureText = renderKeywords(this.#secure);
     this.offers = {
@@ -36,18 +54,18 @@ export class Profile {
       eightBitMime: true,
       smtpUtf8: this.#secure.has('SMTPUTF8'),
       dsn: this.#secure.has('DSN'),
-      auth: false,
+      auth: this.authenticates,
     };
     this.chunking = this.#secure.has('CHUNKING');
   }
 
   /** Keyword lines of the EHLO answer, parted by line feeds. */
-  keywordText(secure: boolean): string {
-    return secure ? this.#secureText : this.#clearText;
+  keywordText(secure: boolean, isNear: boolean): string {
+    return secure ? this.#secureText : isNear ? this.#nearText : this.#clearText;
   }
 
-  keywords(secure: boolean): ReadonlyMap<string, string> {
-    return secure ? this.#secure : this.#clear;
+  keywords(secure: boolean, isNear: boolean): ReadonlyMap<string, string> {
+    return secure ? this.#secure : isNear ? this.#near : this.#clear;
   }
 
   offersStartTls(secure: boolean): boolean {
@@ -56,7 +74,7 @@ export class Profile {
 }
 
 /** `smtp_extensions` unset: all that can work. Set: the two that are always there and exactly the list. SIZE 0 means no limit (RFC 1870). */
-function keywords(options: InboundValues, startTls: boolean): ReadonlyMap<string, string> {
+function keywords(options: InboundValues, startTls: boolean, mechanisms: readonly string[]): ReadonlyMap<string, string> {
   const wanted = options.smtp_extensions && new Set(options.smtp_extensions.map((item) => (item.split(/[ =]/)[0] ?? '').toUpperCase()));
   const chosen = new Map<string, string>();
   for (const name of OWN) {
@@ -64,10 +82,25 @@ function keywords(options: InboundValues, startTls: boolean): ReadonlyMap<string
     if (wanted && !ALWAYS.has(name) && !wanted.has(name)) continue;
     chosen.set(name, name === 'SIZE' ? String(options.max_message_size) : '');
   }
+  if (mechanisms.length > 0) chosen.set('AUTH', mechanisms.join(' '));
   return chosen;
 }
 
-/** The keyword lines of an EHLO answer, parted by line feeds. */
-export function renderKeywords(words: ReadonlyMap<string, string>): string {
-  return [...words].map(([name, parameters]) => (parameters === '' ? name : `${name} ${parameters}`)).join('\n');
+/** Of the mechanisms that could be used, those that smtp_extensions names: `AUTH` alone names all, without the option all are offered. */
+function chooseMechanisms(options: InboundValues, mechanisms: readonly string[]): readonly string[] {
+  if (!options.smtp_extensions) return mechanisms;
+  const lists = options.smtp_extensions.filter((item) => /^AUTH(?:[ =]|$)/i.test(item)).map((item) => item.slice(5).trim().toUpperCase());
+  if (lists.includes('')) return mechanisms;
+  const named = new Set(lists.flatMap((list) => list.split(/[ =,]+/)));
+  return mechanisms.filter((name) => named.has(name));
 }
+
+/** The keyword lines of an EHLO answer, parted by line feeds. AUTH stands there twice: some clients know only the form from before RFC 2554. */
+export function renderKeywords(words: ReadonlyMap<string, string>): string {
+  const lines = [...words].map(([name, parameters]) => (parameters === '' ? name : `${name} ${parameters}`));
+  const mechanisms = words.get('AUTH');
+  return [...lines, ...(mechanisms ? [`AUTH=${mechanisms}`] : [])].join('\n');
+}
+
+/** A client on this machine: a unix socket or a loopback address. */
+export const isLoopback = (ip: string): boolean => ip === '' || ip === '::1' || ip.startsWith('127.');

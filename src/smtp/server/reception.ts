@@ -6,6 +6,7 @@ import type { Body } from '../../module/message.js';
 import type { Session } from '../../module/session.js';
 import type { LargeBody } from '../../module/spool.js';
 import type { Reply, Verdict } from '../../module/verdict.js';
+import type { Done, Failed, Mechanism } from '../sasl/mechanism.js';
 
 export type { Later };
 
@@ -71,6 +72,8 @@ export interface ServerSession<Own = unknown> extends Session {
   readonly recipients: number;
   /** Wall time of the connection in milliseconds. */
   readonly connectedAt: number;
+  /** What binds a login to the TLS connection, by name (RFC 5929, RFC 9266). */
+  channelBindings?(): ReadonlyMap<string, Buffer>;
   /** Says 421 at the next moment between commands and closes (`disconnect` from outside a hook, console). */
   shutDown(reply?: Reply): void;
 }
@@ -113,6 +116,12 @@ export interface Reception<Own = unknown> {
   connect(session: ServerSession<Own>): Later<Verdict>;
   /** `name` is syntactically valid; `session.helo` is set already. */
   ehlo(session: ServerSession<Own>, verb: HelloVerb, name: string): Later<Verdict>;
+  /** Names of the mechanisms that are configured, the strongest first. Asked once for all clients with these options. */
+  mechanisms?(options: InboundValues): readonly string[];
+  /** A fresh attempt by a mechanism that was offered. */
+  beginAuth?(session: ServerSession<Own>, mechanism: string): Mechanism | undefined;
+  /** An attempt ended; whatever it came to, no refusal means that the client is `ended.user` from now on. */
+  endAuth?(session: ServerSession<Own>, mechanism: string, ended: Done | Failed): Later<Verdict>;
   /** The transaction is open. A refusal closes it (`reset` is called). */
   mailFrom(session: ServerSession<Own>, sender: Address | null, params: MailParams, line: string): Later<Verdict>;
   /** Decides about relaying too. On a verdict that is no refusal the recipient is appended to the transaction. */

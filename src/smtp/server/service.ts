@@ -116,7 +116,8 @@ export class SmtpService<Own> implements House<Own> {
   profileOf(options: InboundValues): Profile {
     const known = this.#profiles.get(options);
     if (known) return known;
-    const profile = new Profile(options, !options.use_ssl && this.contextOf(options) !== undefined, this.hostname);
+    const hasCertificate = !options.use_ssl && this.contextOf(options) !== undefined;
+    const profile = new Profile(options, hasCertificate, this.hostname, this.reception.mechanisms?.(options));
     this.#profiles.set(options, profile);
     return profile;
   }

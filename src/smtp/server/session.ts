@@ -4,10 +4,11 @@ import type { Address } from '../../mail/address.js';
 import { joinLine } from '../../mail/reply.js';
 import type { TlsFacts } from '../../module/session.js';
 import type { Refusal, Verdict } from '../../module/verdict.js';
+import { Authentication } from './auth.js';
+import { maskSecret } from './auth-mask.js';
 import { readMail, readRcpt } from './envelope.js';
-import { Intake } from './intake.js';
 import { LineReader } from './line-reader.js';
-import { renderKeywords } from './profile.js';
+import { isLoopback, renderKeywords } from './profile.js';
 import type { HelloVerb, Later, RcptParams } from './reception.js';
 import { MODE, PHASE, STEP, type Step } from './states.js';
 import { describeTls } from './tls-facts.js';
@@ -21,7 +22,7 @@ const ENDLESS_LINE = 64 * 1024;
 const TLS_HANDSHAKE = 0x16;
 const STARTTLS_ONLY = /^STARTTLS *$/i;
 
-export class SmtpSession<Own> extends Intake<Own> {
+export class SmtpSession<Own> extends Authentication<Own> {
   private readonly lines = new LineReader();
   /** Nothing was understood yet. */
   private fresh = true;
@@ -56,8 +57,7 @@ export class SmtpSession<Own> extends Intake<Own> {
     if (this.mode === MODE.data) return this.takeData(chunk, at);
     if (this.mode === MODE.chunk) return this.takeChunk(chunk, at);
     if (this.fresh && chunk[at] === TLS_HANDSHAKE) return this.meetForeigner(chunk, 'TLS');
-    const { max_command_bytes } = this.options;
-    const next = this.lines.take(chunk, at, max_command_bytes);
+    const next = this.lines.take(chunk, at, this.current.longestLine);
     if (next < 0) {
       if (this.lines.pending > ENDLESS_LINE) this.overran();
       return chunk.length;
@@ -71,14 +71,16 @@ export class SmtpSession<Own> extends Intake<Own> {
   }
 
   private command() {
-    const { text, fault } = this.lines;
-    if (this.farewell) return this.sayFarewell(text);
+    const { text, fault, octets } = this.lines;
+    if (this.farewell) return this.sayFarewell(this.attempt ? 'AUTH' : maskSecret(text));
+    if (this.attempt) return this.respond(this.attempt, text, fault);
     if (fault !== '') {
-      if (fault === 'control') return this.error('', text, words.CONTROL_IN_COMMAND);
+      if (fault === 'control') return this.error('', maskSecret(text), words.CONTROL_IN_COMMAND);
       if (this.fresh && looksLikeHttp(text)) return void this.meetForeigner(undefined, 'HTTP');
-      return this.error('', text, fault === 'long' ? words.LINE_TOO_LONG : words.LONE_LF_IN_COMMAND);
+      return this.error('', maskSecret(text), fault === 'long' ? words.LINE_TOO_LONG : words.LONE_LF_IN_COMMAND);
     }
     const verb = verbOf(text);
+    if (octets > this.options.max_command_bytes && verb !== VERB.auth) return this.error('', '', words.LINE_TOO_LONG);
     switch (verb) {
       case VERB.mail:
         return this.mail(text);
@@ -107,11 +109,12 @@ export class SmtpSession<Own> extends Intake<Own> {
       case VERB.starttls:
         return this.startTls(text);
       case VERB.auth:
+        return this.auth(text);
       case VERB.other:
         return this.error(VERB_NAMES[verb] ?? '', text, words.NOT_IMPLEMENTED);
       default:
         if (looksLikeHttp(text)) return void this.meetForeigner(undefined, 'HTTP');
-        return this.error('', text, words.UNRECOGNIZED);
+        return this.error('', maskSecret(text), words.UNRECOGNIZED);
     }
   }
 
@@ -142,7 +145,9 @@ export class SmtpSession<Own> extends Intake<Own> {
     this.phase = PHASE.awaitMail;
     const greeting = `${this.current.hostname} says ${verb} to ${this.peer.ip === '' ? 'localhost' : this.peer.ip}`;
     if (verb === 'HELO') return this.answer(verb, this.commandLine, { code: 250, status: '', text: greeting });
-    const lines = this.keywords ? renderKeywords(this.keywords) : this.current.keywordText(this.tls !== undefined);
+    const lines = this.keywords
+      ? renderKeywords(this.keywords)
+      : this.current.keywordText(this.tls !== undefined, isLoopback(this.peer.ip));
     this.answer(verb, this.commandLine, { code: 250, status: '', text: `${greeting}\n${lines}` });
   }
 
@@ -156,6 +161,7 @@ export class SmtpSession<Own> extends Intake<Own> {
       return this.leave({ code: 421, status: '', text }, PHASE.awaitMail, 'MAIL', line);
     }
     if (options !== this.current.options) this.adopt(options);
+    if (this.lacksLogin) return this.error('MAIL', line, words.AUTH_NEEDED);
     const most = options.max_receptions_per_connection;
     if (most > 0 && this.messages >= most) return this.leave(words.SERVICE_UNAVAILABLE, PHASE.awaitMail, 'MAIL', line);
     const read = readMail(line, options, this.current.offers);
@@ -229,6 +235,7 @@ export class SmtpSession<Own> extends Intake<Own> {
     this.reset();
     this.answer('STARTTLS', line, words.TLS_GO_AHEAD);
     this.secure(context, () => {
+      this.forgetLogin();
       this.helo = undefined;
       this.heloLine = '';
       this.keywords = undefined;
@@ -268,6 +275,7 @@ export class SmtpSession<Own> extends Intake<Own> {
   }
 
   protected override conclude(step: Step, verdict: Verdict) {
+    if (step === STEP.auth) return this.concludeAuth(verdict);
     if (verdict && 'reply' in verdict) return this.concludeRefusal(step, verdict);
     switch (step) {
       case STEP.accept:

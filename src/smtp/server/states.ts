@@ -13,6 +13,7 @@ export const STEP = {
   content: 8,
   message: 9,
   store: 10,
+  auth: 11,
 } as const;
 export type Step = (typeof STEP)[keyof typeof STEP];
 

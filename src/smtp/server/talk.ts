@@ -14,7 +14,7 @@ import type { Content } from './content.js';
 import { findLateness, nextLook, SLACK_MS } from './deadlines.js';
 import type { Door, House } from './house.js';
 import { Pace, type Patience } from './pace.js';
-import type { Profile } from './profile.js';
+import { isLoopback, type Profile } from './profile.js';
 import type { Later, ServerSession, SessionEvent, Transaction } from './reception.js';
 import { MODE, type Mode, PHASE, STEP, type Step } from './states.js';
 import { type Reader, Wire } from './wire.js';
@@ -102,7 +102,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   }
 
   get extensions(): Map<string, string> {
-    this.keywords ??= new Map(this.current.keywords(this.tls !== undefined));
+    this.keywords ??= new Map(this.current.keywords(this.tls !== undefined, isLoopback(this.peer.ip)));
     return this.keywords;
   }
 

@@ -72,12 +72,22 @@ export const RESET = phrase(250, '2.0.0', 'Reset OK');
 export const RESET_ARGUMENT = phrase(501, '5.5.4', 'invalid arguments to RSET');
 export const NOOP = phrase(250, '2.0.0', 'OK');
 export const CANNOT_VERIFY = phrase(252, '2.5.2', 'send some mail, we will try to deliver it');
-export const HELP = phrase(214, '2.0.0', 'EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY STARTTLS QUIT HELP, see RFC 5321');
+export const HELP = phrase(214, '2.0.0', 'EHLO HELO LHLO MAIL RCPT DATA BDAT RSET NOOP VRFY STARTTLS AUTH QUIT HELP, see RFC 5321');
 
 export const TLS_GO_AHEAD = phrase(220, '2.0.0', 'continue');
 export const TLS_ACTIVE = phrase(503, '5.5.1', 'bad sequence of commands');
 export const CERTIFICATE_NEEDED = phrase(421, '4.7.0', 'a client certificate is needed');
 export const TLS_INJECTION = phrase(503, '5.5.0', 'command sent before the reply it has to wait for');
+
+export const AUTHENTICATED = phrase(235, '2.7.0', 'Authentication successful');
+export const AUTH_SYNTAX = phrase(501, '5.5.4', 'invalid arguments to AUTH');
+export const BAD_BASE64 = phrase(501, '5.5.2', 'invalid base64 data');
+export const AUTH_CANCELLED = phrase(501, '5.7.0', 'authentication cancelled');
+export const UNKNOWN_MECHANISM = phrase(504, '5.5.4', 'authentication mechanism not offered');
+export const AUTH_LINE_TOO_LONG = phrase(500, '5.5.6', 'authentication exchange line is too long');
+export const AUTH_NEEDED = phrase(530, '5.7.0', 'Authentication required');
+export const ENCRYPTION_NEEDED = phrase(538, '5.7.11', 'Encryption required for authentication');
+export const TOO_MANY_FAILURES = phrase(421, '4.7.0', 'too many authentication failures');
 
 export const CONCURRENCY = phrase(421, '4.4.5', 'Service unavailable, concurrency limit reached');
 export const SERVICE_UNAVAILABLE = phrase(421, '4.4.5', 'Service unavailable');
