@@ -278,11 +278,12 @@ describe('reopening', () => {
     let sent = 0;
     let rotated = 0;
     const began = performance.now();
-    while (sent < 10_000) {
-      const due = Math.min(10_000, Math.floor((performance.now() - began) * 5));
+    while (sent < 10_000 || rotated < 15) {
+      const due = Math.floor((performance.now() - began) * 5);
       for (; sent < due; sent++)
         chains.received.run(new Copy(`n${sent}`, reception, mail.recipients, mail.headers, mail.content, new Facts()), null);
-      if (sent > 500 * (rotated + 1)) {
+      // As a rotation does: there has to be a file.
+      if (sent > 500 * (rotated + 1) && fs.existsSync(file)) {
         fs.renameSync(file, `${file}.${String(rotated++).padStart(3, '0')}`);
         chains.log_reopen.run();
       }
@@ -295,8 +296,7 @@ describe('reopening', () => {
       .filter((name) => name.startsWith('mainlog.ec.'))
       .sort();
     const lines = [...parts, 'mainlog.ec'].flatMap((name) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n').slice(0, -1));
-    expect(rotated).toBeGreaterThan(10);
-    expect(lines.map((line) => line.split('@')[1])).toEqual(Array.from({ length: 10_000 }, (_, n) => `n${n}`));
+    expect(lines.map((line) => line.split('@')[1])).toEqual(Array.from({ length: sent }, (_, n) => `n${n}`));
     expect(lines.every((line) => line.split('@').length === 14)).toBe(true);
     expect(troubles).toEqual([]);
   });

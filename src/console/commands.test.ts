@@ -11,9 +11,12 @@ import type { Desk } from './desk.js';
 import { answerRequest } from './dispatch.js';
 
 async function open(more: Partial<Desk> = {}) {
-  const configured = await configureText('mx_failures_fallback_to_a = 3\nbinding "b1" {\n  domain "far.test" {\n    max_retries = 7\n  }\n}\n', {
-    unread: new Set(),
-  });
+  const configured = await configureText(
+    'mx_failures_fallback_to_a = 3\nbinding "b1" {\n  domain "far.test" {\n    max_retries = 7\n  }\n}\n',
+    {
+      unread: new Set(),
+    },
+  );
   if (!configured.ok) throw new Error(configured.problems.map(({ say }) => say).join('\n'));
   const rig = new Rig();
   const { registry } = rehearse();
@@ -53,7 +56,8 @@ async function open(more: Partial<Desk> = {}) {
     resetTotals: () => void calls.push('reset'),
     counters: () => new Map([['pinger_pings', 3]]),
     snapshot: () => configured.snapshot,
-    reload: async (file) => (file === 'bad.conf' ? { ok: false, text: 'bad.conf:1:1 error' } : { ok: true, text: `reloaded ${file ?? 'the same'}` }),
+    reload: async (file) =>
+      file === 'bad.conf' ? { ok: false, text: 'bad.conf:1:1 error' } : { ok: true, text: `reloaded ${file ?? 'the same'}` },
     instances: () => registry.current.instances,
     hooks: () => registry.current.hooks,
     moduleCommands: () => registry.current.commands,
@@ -73,7 +77,12 @@ async function open(more: Partial<Desk> = {}) {
   };
   const failures: unknown[] = [];
   const send = (command: string, json: boolean) =>
-    answerRequest({ id: 1, command, json }, () => makeCommands(desk), new AbortController().signal, (error) => failures.push(error));
+    answerRequest(
+      { id: 1, command, json },
+      () => makeCommands(desk),
+      new AbortController().signal,
+      (error) => failures.push(error),
+    );
   const text = async (command: string): Promise<string> => {
     const answer = await send(command, false);
     return `${answer.ok ? '' : 'NO: '}${answer.text}`;
@@ -176,9 +185,13 @@ describe('the queue', () => {
     expect(await data('mailq -b nobody')).toEqual([]);
     expect(await text('domains')).toMatch(/^Domain: far\.test {2}C: 0 {2}A: 3 {2}D: 0 {2}S: 3\nDomain: near\.test/);
     expect(await data('domains 1')).toHaveLength(1);
-    expect(await text('showqueue far.test 2,1')).toMatch(/^\[active\/default\] id1 Created: \d+\n {2}From: <sender@example\.org> To: <r1@far\.test>\n\[active/);
+    expect(await text('showqueue far.test 2,1')).toMatch(
+      /^\[active\/default\] id1 Created: \d+\n {2}From: <sender@example\.org> To: <r1@far\.test>\n\[active/,
+    );
     expect(await text('showqueue none.test')).toBe('(none)');
-    expect(await text('message details id0')).toMatch(/^Message: +id0\nState: +active\nPlace: +default\/default\/far\.test\n[\s\S]*Why: +\S/);
+    expect(await text('message details id0')).toMatch(
+      /^Message: +id0\nState: +active\nPlace: +default\/default\/far\.test\n[\s\S]*Why: +\S/,
+    );
     expect(await text('why id0')).toMatch(/\S/);
   });
 
@@ -230,12 +243,15 @@ describe('the queue', () => {
     expect(await text('message fail id0')).toBe('Message failed.');
     expect(await text('message fail quiet id1 "not wanted"')).toBe('Message failed.');
     expect(await text('fail domain near.test 550 5.1.1 closed')).toBe('near.test purged, 2 messages failed.');
+    rig.receive('quiet.test', 1);
+    expect(await text('fail domain quiet quiet.test')).toBe('quiet.test purged, 1 messages failed.');
     await rig.queue.settle();
     expect(rig.failed).toEqual([
       { id: 'id0', reply: '554 5.7.0 Message manually failed.', quiet: false },
       { id: 'id1', reply: '554 5.7.0 not wanted', quiet: true },
       { id: 'id2', reply: '550 5.1.1 closed', quiet: false },
       { id: 'id3', reply: '550 5.1.1 closed', quiet: false },
+      { id: 'id4', reply: '554 Message manually purged.', quiet: true },
     ]);
   });
 
@@ -287,7 +303,18 @@ describe('modules', () => {
     const { data, text, registry } = await open();
     registry.current.hooks.chains.data.run(makeSession(), {} as never);
     expect(await data('module hooks data')).toMatchObject([
-      { hook: 'data', kind: 'ask', position: 1, module: 'pinger', instance: 'p', order: 'late', where: 'here', on_error: 'tempfail', calls: 1, errors: 0 },
+      {
+        hook: 'data',
+        kind: 'ask',
+        position: 1,
+        module: 'pinger',
+        instance: 'p',
+        order: 'late',
+        where: 'here',
+        on_error: 'tempfail',
+        calls: 1,
+        errors: 0,
+      },
     ]);
     expect(await data('module hooks')).toHaveLength(2);
     expect(await text('module hooks shutdown')).toBe('(none)');

@@ -178,7 +178,7 @@ describe('a console session', () => {
   it('never ends for idleness without a limit', async () => {
     await dial();
     await expect.poll(() => accepted.length).toBe(1);
-    await clock.advance(86_400_000);
+    await clock.advance(3_600_000);
     expect(accepted[0]?.destroyed).toBe(false);
   });
 
@@ -236,6 +236,21 @@ describe('the client', () => {
     ['', undefined],
   ])('reads %j as an endpoint', (text, endpoint) => {
     expect(parseEndpoint(text)).toEqual(endpoint);
+  });
+
+  it('speaks TCP as well, and passes over answers it did not ask for', async () => {
+    const tcp = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write(Buffer.concat([encodeFrame({ id: 99, ok: true }), encodeFrame({ id: 1, command: 'no answer', json: false })]));
+      serveConsole(socket, { book: () => commands, watch, mono: () => clock.mono(), idleMs: () => 0, failed: () => {} });
+    });
+    tcp.listen(0, '127.0.0.1');
+    await once(tcp, 'listening');
+    const { port } = tcp.address() as net.AddressInfo;
+    const client = await ConsoleClient.connect({ host: '127.0.0.1', port });
+    expect(await client.ask('echo far')).toMatchObject({ text: 'far' });
+    client.close();
+    await new Promise((done) => tcp.close(done));
   });
 
   it('fails where nobody listens', async () => {

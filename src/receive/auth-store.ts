@@ -10,23 +10,25 @@ import { type PasswordFiles, parseDigests, parsePasswords } from './auth-files.j
 /** The value of an Auth…Parameters option. */
 export type Parameters = Readonly<Record<string, string>>;
 
+/** `none`: there is no store of that name. */
 export type StoreKind = 'file' | 'digest' | 'module' | 'none';
 
 const URI = /^([a-z][a-z0-9+._-]*):\/\/(.*)$/is;
 
-export interface Address {
+/** What a `uri` names. */
+export interface Whereabouts {
   readonly scheme: string;
   readonly path: string;
 }
 
 /** Scheme and path of a `uri`; file:////x and file:///x are both /x. Undefined when it is none. */
-export function readUri(uri: string | undefined): Address | undefined {
+export function readUri(uri: string | undefined): Whereabouts | undefined {
   const [, scheme, path = ''] = URI.exec(uri ?? '') ?? [];
   return scheme === undefined ? undefined : { scheme: scheme.toLowerCase(), path: path.replace(/^\/+/, '/') };
 }
 
 /** Which kind of store stands behind a scheme. */
-export function kindOf(address: Address | undefined, offered: (scheme: string) => unknown): StoreKind {
+export function kindOf(address: Whereabouts | undefined, offered: (scheme: string) => unknown): StoreKind {
   if (!address) return 'none';
   if (address.scheme === 'file' || address.scheme === 'digest') return address.path === '' ? 'none' : address.scheme;
   return offered(address.scheme) === undefined ? 'none' : 'module';

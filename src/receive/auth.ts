@@ -111,7 +111,7 @@ export class Logins {
     if (always_deny) result = 'no';
     else if (always_allow && ended.user !== '' && !isMalformed) result = 'ok';
     if (result === 'no') this.#limits.failed(session.peer.ip, ended.user);
-    else if (result === 'ok') this.#limits.succeeded(session.peer.ip, ended.user);
+    else if (ended.kind === 'done') this.#limits.succeeded(session.peer.ip, ended.user);
     session.facts.set('auth_name', name);
     session.facts.set('auth_status', STATUS[result]);
     const { auth } = this.#ports.chains();

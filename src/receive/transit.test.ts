@@ -146,6 +146,7 @@ describe('copies', () => {
       ctx.on('data', (_session, draft) => {
         draft.priority = 1;
         draft.binding = 'own';
+        draft.bindingGroup = 'nobody';
         draft.routingDomain = 'via.test';
         draft.facts.set('k', 'v');
         return quarantine('held');

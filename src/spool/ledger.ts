@@ -6,6 +6,10 @@ import { outcomeName } from './outcome-log.js';
 import { type IndexEntry, type OutcomeReader, readOutcomes, type Spot, WHOLE } from './outcome-record.js';
 import type { PlaceNames } from './reception-record.js';
 
+/** After so many records the loop gets its turn. */
+const BREATHE_EVERY = 2000;
+
+/** The newest retry state of a copy. */
 export interface Change {
   readonly attempts: number;
   readonly next: number;
@@ -77,6 +81,7 @@ export class Ledger implements OutcomeReader {
 /** Replays the outcome files in order. A torn end of a file is passed over; what a later checkpoint tells again is not needed. */
 export async function readLedger(disk: Disk, folder: string, numbers: readonly number[]): Promise<Ledger> {
   const ledger = new Ledger();
+  let records = 0;
   for (const number of [...numbers].sort((a, b) => a - b)) {
     const bytes = await readWhole(disk, path.join(folder, outcomeName(number)));
     for (let at = 0; at >= 0 && at < bytes.length; ) {
@@ -86,7 +91,8 @@ export async function readLedger(disk: Disk, folder: string, numbers: readonly n
         continue;
       }
       if (head.kind === KIND.checkpoint) ledger.clear();
-      readOutcomes(bytes.subarray(at + FRAME_HEAD, at + FRAME_HEAD + head.metaLength), ledger);
+      for (const _ of readOutcomes(bytes.subarray(at + FRAME_HEAD, at + FRAME_HEAD + head.metaLength), ledger))
+        if (++records % BREATHE_EVERY === 0) await new Promise<void>((done) => setImmediate(done));
       at += lengthOf(head);
     }
   }

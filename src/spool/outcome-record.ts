@@ -139,14 +139,15 @@ const spotAt = (meta: Buffer, at: number): Spot => ({
   index: meta.readUInt16BE(at + 8),
 });
 
-/** Replays records. Throws RangeError when they are cut short, which a whole frame never is. */
-export function readOutcomes(meta: Buffer, reader: OutcomeReader): void {
+/** Replays records, and yields between them so that the caller may breathe. Throws RangeError when they are cut short, which a whole frame never is. */
+export function* readOutcomes(meta: Buffer, reader: OutcomeReader): Generator<void> {
   for (const { tag, from, to } of readFields(meta)) {
     if (tag === TAG.gone) reader.gone(spotAt(meta, from));
     else if (tag === TAG.drop) reader.drop(meta.readUInt32BE(from));
     else if (tag === TAG.change) readChange(meta, from, to, reader);
     else if (tag === TAG.move) readMove(meta, from, to, reader);
-    else if (tag === TAG.index) readIndex(meta, from, to, reader);
+    else if (tag === TAG.index) yield* readIndex(meta, from, to, reader);
+    yield;
   }
 }
 
@@ -172,7 +173,7 @@ function readMove(meta: Buffer, from: number, to: number, reader: OutcomeReader)
   }
 }
 
-function readIndex(meta: Buffer, from: number, to: number, reader: OutcomeReader): void {
+function* readIndex(meta: Buffer, from: number, to: number, reader: OutcomeReader): Generator<void> {
   let segment = 0;
   const places = [''];
   const replies = [''];
@@ -197,6 +198,7 @@ function readIndex(meta: Buffer, from: number, to: number, reader: OutcomeReader
         place: places[meta.readUInt32BE(at + 35)] ?? '',
         reply: replies[meta.readUInt32BE(at + 39)] ?? '',
       });
+      yield;
     }
   }
 }

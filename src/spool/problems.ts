@@ -27,5 +27,7 @@ export const problems = declareProblems('spool', {
     text: 'the spool folder %s cannot be used: %s',
     doc: 'It has to exist or be creatable, and belong to the user the daemon runs as.',
   },
+  NO_MESSAGE: { text: 'there is no message %s in the spool', doc: 'It was delivered or failed, or the id is mistyped.' },
+  NO_ENTRY: { text: 'there is no entry %s in quarantine', doc: '`celeris spool show` lists the entries.' },
   CLOSED: { text: 'the spool is closed', doc: 'The daemon is stopping.' },
 });

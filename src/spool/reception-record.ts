@@ -176,7 +176,9 @@ export interface PlaceNames {
 
 /** What recovery has to know of a copy. */
 export interface CopySketch {
-  readonly id: string;
+  /** Slot of the id, and its incarnation and counter as one number. */
+  readonly idHigh: number;
+  readonly idLow: number;
   readonly place: PlaceNames;
   readonly attempts: number;
   readonly nextAttempt: number;
@@ -232,7 +234,8 @@ export function sketchReception(meta: Buffer): ReceptionSketch {
 
 function sketchCopy(meta: Buffer, from: number, to: number): CopySketch {
   const sketch = {
-    id: '',
+    idHigh: 0,
+    idLow: 0,
     place: { group: '', binding: '', domain: '' } as PlaceNames,
     attempts: 0,
     nextAttempt: 0,
@@ -240,8 +243,10 @@ function sketchCopy(meta: Buffer, from: number, to: number): CopySketch {
     lastReply: '',
   };
   for (const field of readFields(meta, from, to)) {
-    if (field.tag === COPY.id) sketch.id = decodeId(meta, field.from);
-    else if (field.tag === COPY.place) sketch.place = readPlace(text(meta, field));
+    if (field.tag === COPY.id) {
+      sketch.idHigh = meta.readUInt32BE(field.from);
+      sketch.idLow = meta.readUInt32BE(field.from + 4);
+    } else if (field.tag === COPY.place) sketch.place = readPlace(text(meta, field));
     else if (field.tag === COPY.attempts) sketch.attempts = meta.readUInt32BE(field.from);
     else if (field.tag === COPY.next) sketch.nextAttempt = meta.readDoubleBE(field.from);
     else if (field.tag === COPY.priority) sketch.priority = meta.readUInt32BE(field.from) === 1 ? 1 : 0;

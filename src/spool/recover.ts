@@ -1,18 +1,18 @@
 /** From what lies on disk to a known queue: the outcome logs first, then indexes, then segments that have none, newest first. */
 import path from 'node:path';
-import { parseId } from '../kernel/ids.js';
 import { codeOf } from '../kernel/problems.js';
 import type { Found } from '../module/spool.js';
 import { keyOf, type Ledger, readLedger, readWhole, type SegmentLedger } from './ledger.js';
 import type { IndexEntry } from './outcome-record.js';
 import { type ReceptionSketch, readPlace } from './reception-record.js';
-import { scanSegment } from './scan.js';
+import { walkSegment } from './scan.js';
 import { Segment, segmentName } from './segment.js';
 import type { SegmentSpool } from './segment-spool.js';
 import { FLAG } from './table.js';
 
 /** After so many messages the loop gets its turn. */
 const BREATHE_EVERY = 2000;
+const BREATHE_AT_FRAMES = 200;
 
 interface Told {
   messages: number;
@@ -84,13 +84,17 @@ async function readSegment(
   const bytes = await readWhole(disk, path.join(folder, name));
   let counted = known.entries.size;
   const damaged: { offset: number; bytes: Buffer; torn: boolean }[] = [];
-  segment.size = scanSegment(bytes, known.upTo, {
+  let frames = 0;
+  for (const end of walkSegment(bytes, known.upTo, {
     reception: (offset, sketch) => {
       counted += sketch.copies.length;
       addEntries(offset, sketch, known, ledger, present);
     },
     damaged: (offset, octets, torn) => damaged.push({ offset, bytes: octets, torn }),
-  });
+  })) {
+    segment.size = end;
+    if (++frames % BREATHE_AT_FRAMES === 0) await new Promise<void>((done) => setImmediate(done));
+  }
   for (const hurt of damaged) {
     const kept = await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? '.torn' : ''}`, hurt.bytes).then(
       () => true,
@@ -107,19 +111,25 @@ async function readSegment(
   return counted;
 }
 
-function addEntries(offset: number, sketch: ReceptionSketch, known: SegmentLedger, ledger: Ledger, present: ReadonlySet<number>): void {
+/** The copies of a frame join what is known to be alive, unless they ended or still stand where compaction took them from. */
+export function addEntries(
+  offset: number,
+  sketch: ReceptionSketch,
+  known: SegmentLedger,
+  ledger: Ledger,
+  present: ReadonlySet<number>,
+): void {
   for (const end of sketch.ends) ledger.gone(end);
   // Compaction that did not finish: the copies still stand where they came from.
   if (sketch.movedFrom !== undefined && present.has(sketch.movedFrom) && !ledger.dropped.has(sketch.movedFrom)) return;
   sketch.copies.forEach((copy, index) => {
     const key = keyOf(offset, index);
     if (known.gone.has(key)) return;
-    const parts = parseId(copy.id);
     const entry: IndexEntry = {
       offset,
       index,
-      idHigh: parts?.slot ?? 0,
-      idLow: parts ? ((parts.incarnation << 16) | parts.counter) >>> 0 : 0,
+      idHigh: copy.idHigh,
+      idLow: copy.idLow,
       receivedAt: sketch.receivedAt,
       attempts: copy.attempts,
       next: copy.nextAttempt,

@@ -9,8 +9,8 @@ import type { Manifest } from '../module/manifest.js';
 import { loadManifests } from '../server/built.js';
 import { findRoot } from './build.js';
 import { readSources } from './find-readers.js';
+import { loadCatalogues } from './reference/catalogues.js';
 import { cell, formatMarkdownTable } from './reference/markdown.js';
-import { catalogues } from './reference/problems-page.js';
 import { renderReference } from './write-reference.js';
 
 const ROOT = findRoot();
@@ -46,14 +46,20 @@ describe('the reference', () => {
     }
   });
 
-  it('names every catalogue of problems that the sources declare', () => {
-    const declared = [...readSources(ROOT)].flatMap(({ text }) =>
-      [...text.matchAll(/declareProblems\('(\w+)'/g)].map((match) => match[1] ?? ''),
-    );
-    expect(Object.keys(catalogues)).toEqual([...new Set(declared)].sort());
-    const codes = Object.values(catalogues).flatMap((kinds) => Object.values(kinds).map(({ kind }) => kind.code));
+  it('names every code that the sources declare', async () => {
+    const sources = [...readSources(ROOT)].filter(({ path }) => !path.endsWith('.test.ts'));
+    const declared = sources.flatMap(({ text }) => [...text.matchAll(/declareProblems\('(\w+)'/g)].map((match) => match[1] ?? ''));
+    const catalogues = await loadCatalogues(sources);
+    expect([...catalogues.keys()]).toEqual([...new Set(declared)].sort());
+    const codes = [...catalogues.values()].flatMap((kinds) => kinds.map(({ code }) => code));
     expect(new Set(codes).size).toBe(codes.length);
+    expect(codes).toContain('SPOOL_LOCKED');
     for (const code of codes) expect(page('problems')).toContain(`| \`${code}\` |`);
+  });
+
+  it('insists that a catalogue is exported', async () => {
+    const text = "export const problems = declareProblems('x', {});";
+    await expect(loadCatalogues([{ path: 'src/tools/reference/markdown.ts', text }])).rejects.toThrow('does not export its problems');
   });
 
   it('names the commands of the console with what they change', () => {

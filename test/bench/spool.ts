@@ -43,7 +43,9 @@ const measure = async (seconds: number, step: (copies: readonly Copy[]) => Promi
 
 const tell = (name: string, { messages, seconds, cpuMicros }: Cost): void => {
   const rate = Math.round(messages / seconds);
-  process.stdout.write(`${name.padEnd(34)} ${String(rate).padStart(7)} messages/s ${(cpuMicros / messages).toFixed(1).padStart(6)} µs CPU each\n`);
+  process.stdout.write(
+    `${name.padEnd(34)} ${String(rate).padStart(7)} messages/s ${(cpuMicros / messages).toFixed(1).padStart(6)} µs CPU each\n`,
+  );
 };
 
 async function run(seconds: number, under: string): Promise<void> {

@@ -38,7 +38,13 @@ async function stage(): Promise<Stage> {
   const disk = new FaultyDisk(memory);
   const clock = new VirtualClock();
   const told: string[] = [];
-  const spool = await SegmentSpool.open({ disk, clock, folder: FOLDER, ...SMALL, log: (level, text) => void told.push(`${level} ${text}`) });
+  const spool = await SegmentSpool.open({
+    disk,
+    clock,
+    folder: FOLDER,
+    ...SMALL,
+    log: (level, text) => void told.push(`${level} ${text}`),
+  });
   const kept = new Set<string>();
   await recoverAll(spool);
   const write = async (size = 300): Promise<Copy> => {

@@ -79,7 +79,7 @@ describe('damage', () => {
     const bytes = disk.peek(SEGMENT);
     const frames = new Map<number, string>();
     scanSegment(bytes, 0, {
-      reception: (offset, { copies }) => void frames.set(offset, copies.map(({ id }) => id).join(' ')),
+      reception: (offset, { copies }) => void frames.set(offset, copies.map(({ idHigh, idLow }) => `${idHigh}-${idLow}`).join(' ')),
       damaged: () => expect.unreachable(),
     });
     const starts = [...frames.keys()];
@@ -99,7 +99,8 @@ describe('damage', () => {
       scanSegment(bytes.subarray(0, to), from, {
         reception: (offset, { copies }) => {
           seen++;
-          if (frames.get(offset) !== copies.map(({ id }) => id).join(' ')) wrong.push(`${at}: another reception at ${offset}`);
+          if (frames.get(offset) !== copies.map(({ idHigh, idLow }) => `${idHigh}-${idLow}`).join(' '))
+            wrong.push(`${at}: another reception at ${offset}`);
         },
         damaged: (offset, octets) => {
           if (offset <= at && at < offset + octets.length) kept = true;

@@ -88,7 +88,9 @@ describe('SIGKILL', () => {
     return { ids: new Set(found.keys()), twice };
   };
 
-  it(`under load, ${KILLS} times: what was acknowledged is there, what ended in the file is not`, { timeout: LONG ? 1_800_000 : 120_000 }, async () => {
+  it(`under load, ${KILLS} times: what was acknowledged is there, what ended in the file is not`, {
+    timeout: LONG ? 1_800_000 : 120_000,
+  }, async () => {
     const kept = new Set<string>();
     const ended = new Set<string>();
     const open = new Map<string, number>();
@@ -118,7 +120,11 @@ describe('SIGKILL', () => {
       const life = await live(root, 'load', () => sleep(60 + Math.random() * 240));
       if (life.complaints !== '') faults.push(life.complaints.slice(0, 500));
       if (life.bad.length > 0) faults.push(`kill ${kill}: ${life.bad.join(' ')} have other octets`);
-      if (life.found) check(life.found.filter((id) => kept.has(id) || ended.has(id) || open.has(id)), `kill ${kill}`);
+      if (life.found)
+        check(
+          life.found.filter((id) => kept.has(id) || ended.has(id) || open.has(id)),
+          `kill ${kill}`,
+        );
       for (const id of life.kept) kept.add(id);
       acknowledged += life.kept.length;
       for (const id of life.ended) {

@@ -1,7 +1,7 @@
 /** What a spool was told and what it promised, to be held against what it still knows after a cut. */
 import type { Copy } from '../../src/module/copy.js';
 import type { Spool } from '../../src/module/spool.js';
-import { SegmentSpool } from '../../src/spool/segment-spool.js';
+import type { SegmentSpool } from '../../src/spool/segment-spool.js';
 import { textOf } from '../fixtures/copies.js';
 
 /** offered: handed in, not promised · kept: acknowledged · ending: its end was told · ended: its end is durable. */

@@ -12,8 +12,8 @@ import { Ledger } from './ledger.js';
 const KILLS = Number(process.env.KILLS ?? 8);
 /** Longest time a daemon lives under load; an instant in it is drawn for every kill. */
 const LIFE_MS = 600;
-const BACKLOG = Number(process.env.KILL_BACKLOG ?? 6000);
-const BACKLOG_KILLS = Math.max(3, Math.round(KILLS / 10));
+const BACKLOG = Number(process.env.KILL_BACKLOG ?? (KILLS > 8 ? 20_000 : 4000));
+const BACKLOG_KILLS = Math.max(2, Math.round(KILLS / 10));
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const note = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -19,8 +19,9 @@ interface Line {
   rest: Buffer;
   inMessage: boolean;
   recipient: string;
-  /** Number of the last message it was given a 250 for, -1 before. */
+  /** Numbers of the last message it was given a 250 for and of the one before, -1 before there were any. */
   last: number;
+  former: number;
 }
 
 const END = Buffer.from('\r\n.\r\n');
@@ -33,10 +34,12 @@ const SENDER = /^s(\d+)$/;
 export class Ledger {
   /** How often each number was given a 250. */
   readonly times = new Map<number, number>();
-  /** How often a kill found a number as the last answered on a standing connection: it may come once more for each. */
+  /** How often a kill found a number among the last two answered on a standing connection: it may come once more for each. */
   readonly excused = new Map<number, number>();
   /** Notices that arrived, by the number of the message they are about. */
   readonly notices = new Map<number, number>();
+  /** Recipients of neither kind that a message came for: nobody of the test sent it. */
+  readonly strangers: string[] = [];
   /** Answered messages, repeats and notices included. */
   total = 0;
   /** Monotonic milliseconds of the last one. */
@@ -95,14 +98,16 @@ export class Ledger {
 
   /**
    * Kills the daemon by `kill` and books what was in flight: of each connection that stood at that instant the last message with a 250,
-   * whether that was said before the kill or is said, to nobody, while the rest of what was sent is read.
+   * whether that was said before the kill or is said, to nobody, while the rest of what was sent is read; and the one before, since a
+   * client that pipelines MAIL behind the dot hears its 250 and sends the last one's text in one turn of its loop.
    */
   async witness(kill: () => Promise<void>): Promise<void> {
     const standing = [...this.#lines];
     this.#killedAt.push(performance.now());
     await kill();
     await Promise.all(standing.map(({ socket }) => (socket.closed ? undefined : once(socket, 'close'))));
-    for (const { last } of standing) if (last >= 0) this.excused.set(last, (this.excused.get(last) ?? 0) + 1);
+    for (const { last, former } of standing)
+      for (const number of [last, former]) if (number >= 0) this.excused.set(number, (this.excused.get(number) ?? 0) + 1);
   }
 
   async stop(): Promise<void> {
@@ -112,7 +117,7 @@ export class Ledger {
   }
 
   #accept(socket: net.Socket): void {
-    const line: Line = { socket, rest: EMPTY, inMessage: false, recipient: '', last: -1 };
+    const line: Line = { socket, rest: EMPTY, inMessage: false, recipient: '', last: -1, former: -1 };
     this.#lines.add(line);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#lines.delete(line));
@@ -130,7 +135,9 @@ export class Ledger {
       const said = line.inMessage ? this.#end(line) : this.#obey(line, bytes.toString('latin1', at, end));
       at = end + (said.after === 'message' ? END.length : 2);
       if (said.text === 'drop') {
-        line.socket.destroy();
+        // What was answered before must be heard; without that, a reset.
+        if (answer === '') line.socket.resetAndDestroy();
+        else line.socket.end(answer, () => line.socket.destroy());
         return;
       }
       answer += said.text;
@@ -174,9 +181,11 @@ export class Ledger {
     this.lastAt = performance.now();
     const number = Number(MESSAGE.exec(line.recipient)?.[1] ?? -1);
     const sender = Number(SENDER.exec(line.recipient)?.[1] ?? -1);
+    line.former = line.last;
     line.last = number;
     if (number >= 0 && !this.#answeredAt.has(number)) this.#answeredAt.set(number, this.lastAt);
     if (number >= 0) this.times.set(number, (this.times.get(number) ?? 0) + 1);
+    if (number < 0 && sender < 0 && this.strangers.length < 100) this.strangers.push(line.recipient);
     if (sender >= 0) this.notices.set(sender, (this.notices.get(sender) ?? 0) + 1);
     this.#options.onMessage?.(line.recipient);
     return { text: '250 2.0.0 booked\r\n', after: 'message' };

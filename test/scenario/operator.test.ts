@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { RawClient } from '../harness/client.js';
 import { mainFile, startDaemon } from '../harness/daemon.js';
 import { plainConf } from '../harness/place.js';
 
@@ -99,5 +100,23 @@ describe('the command line', () => {
     ).toBeGreaterThanOrEqual(10);
     expect(run('config', 'eval', 'max_outbound_connections', '-c', 'config/ecelerity.conf').stdout).toContain('32');
     expect(run('config', 'unknown', '-c', 'config/ecelerity.conf').status).toBe(64);
+  });
+});
+
+describe('celeris spool', () => {
+  it('shows, exports and verifies what a running daemon keeps', async () => {
+    await using daemon = await startDaemon({ conf: (place) => plainConf(place, { sinkPort: 9 }) });
+    const client = await RawClient.connect(daemon.port);
+    await client.expect(220);
+    await client.command('EHLO client.test', 250);
+    const reply = await client.deliver('alice@sender.test', ['bob@one.test'], 'Subject: kept\r\n\r\nthe text\r\n');
+    const id = reply.texts.join(' ').split(' ').at(-1) ?? '';
+    const spool = ['--spool', path.join(daemon.dir, 'spool')];
+    expect(run('spool', 'show', ...spool).stdout).toContain(`${id}  <alice@sender.test> → <bob@one.test>`);
+    expect(run('spool', 'show', id, ...spool).stdout).toContain('Subject: kept');
+    expect(run('spool', 'export', id, ...spool).stdout).toMatch(/Subject: kept[\s\S]*the text/);
+    expect(run('spool', 'verify', ...spool)).toMatchObject({ status: 0 });
+    expect(run('spool', 'show', '00/00-00000-00000000', ...spool).status).toBe(1);
+    expect(run('spool', 'verify', '--spool', '/nonexistent').status).toBe(66);
   });
 });

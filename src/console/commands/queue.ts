@@ -205,7 +205,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       doc: 'Why a message is still here, on one line.',
       run([id = '']) {
         const why = views.why(id);
-        if (!why) throw new CommandError(`There is no message ${id}.`);
+        if (why.code === 'unknown') throw new CommandError(`There is no message ${id}.`);
         return { data: why, text: why.text };
       },
     },

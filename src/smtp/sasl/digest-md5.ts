@@ -56,14 +56,16 @@ export class DigestMd5 implements Mechanism {
   readonly #store: Store;
   readonly #realm: string;
   readonly #nonce: string;
+  readonly #services: readonly string[];
   #asked = false;
   #user: string | undefined;
 
-  /** `nonce` is never used twice. */
-  constructor(store: Store, realm: string, nonce: string) {
+  /** `nonce` is never used twice; `services` are the names of ours that a client may have meant to speak to. */
+  constructor(store: Store, realm: string, nonce: string, services: readonly string[] = ['smtp', 'lmtp']) {
     this.#store = store;
     this.#realm = realm;
     this.#nonce = nonce;
+    this.#services = services;
   }
 
   async step(said: Buffer | undefined): Promise<Step> {
@@ -89,7 +91,8 @@ export class DigestMd5 implements Mechanism {
     const cnonce = answer.get('cnonce') ?? '';
     const uri = answer.get('digest-uri') ?? '';
     const qop = answer.get('qop') ?? 'auth';
-    if (!isUserName(user) || cnonce === '' || qop !== 'auth' || !/^smtp\//i.test(uri)) return failed('malformed');
+    if (!isUserName(user) || cnonce === '' || qop !== 'auth' || !this.#services.includes(uri.split('/', 1)[0]?.toLowerCase() ?? ''))
+      return failed('malformed');
     if (answer.get('nonce') !== this.#nonce || answer.get('nc') !== '00000001') return failed('refused', user);
     const actsAs = textOf('authzid');
     if (textOf('realm') !== this.#realm || (actsAs !== '' && actsAs !== user)) return failed('refused', user);

@@ -233,9 +233,9 @@ export class SmtpSession<Own> extends Authentication<Own> {
       this.wire.dropQueued();
     }
     this.reset();
+    this.forgetLogin();
     this.answer('STARTTLS', line, words.TLS_GO_AHEAD);
     this.secure(context, () => {
-      this.forgetLogin();
       this.helo = undefined;
       this.heloLine = '';
       this.keywords = undefined;

@@ -1,31 +1,15 @@
 /** The page of all codes an operator may meet, from the catalogues. Pure. */
 import { problemKinds } from '../../config/problem.js';
-import type { ProblemKind } from '../../kernel/problems.js';
-import { problems as moduleProblems } from '../../module/problems.js';
-import { problems as netProblems } from '../../net/problems.js';
-import { problems as queueProblems } from '../../queue/problems.js';
-import { problems as privilegesProblems } from '../../server/privileges.js';
-import { problems as writerProblems } from '../../server/writers.js';
-import { problems as spoolProblems } from '../../spool/problems.js';
+import type { Catalogues } from './catalogues.js';
 import { code, formatMarkdownTable, formatPage } from './markdown.js';
 
-/** Every catalogue, by the name it is declared under. */
-export const catalogues: Readonly<Record<string, Readonly<Record<string, { readonly kind: ProblemKind }>>>> = {
-  module: moduleProblems,
-  net: netProblems,
-  privileges: privilegesProblems,
-  queue: queueProblems,
-  spool: spoolProblems,
-  writer: writerProblems,
-};
-
 /** Markdown of docs/reference/problems.md. */
-export function renderProblems(): string {
-  const sections = Object.entries(catalogues).flatMap(([room, kinds]) => [
+export function renderProblems(catalogues: Catalogues): string {
+  const sections = [...catalogues].flatMap(([room, kinds]) => [
     `## ${room}`,
     formatMarkdownTable(
       ['code', 'text', 'meaning'],
-      Object.values(kinds).map(({ kind }) => [code(kind.code), kind.text.replaceAll('%s', '…'), kind.doc]),
+      kinds.map((kind) => [code(kind.code), kind.text.replaceAll('%s', '…'), kind.doc]),
     ),
   ]);
   return formatPage(

@@ -1,0 +1,18 @@
+import { describe, expect, it } from 'vitest';
+import { ForgetfulDisk } from '../../test/crash/forgetful-disk.js';
+import { Quarantine } from './quarantine.js';
+
+describe('Quarantine', () => {
+  it('keeps octets under a name, once, durably, and knows what words stand in them', async () => {
+    const disk = new ForgetfulDisk();
+    await disk.makeFolder('/q');
+    const quarantine = new Quarantine(disk, '/q');
+    await quarantine.keep('a/../b', Buffer.from('names 1.body here'));
+    await quarantine.keep('a/../b', Buffer.from('something else'));
+    const after = disk.afterCut({ data: 'none', garbage: false, names: 'none' }, 1);
+    const again = new Quarantine(after, '/q');
+    expect(await again.names()).toEqual(['a_.._b']);
+    expect(after.peek('/q/a_.._b').toString()).toBe('names 1.body here');
+    expect([...(await again.named(['1.body', '2.body']))]).toEqual(['1.body']);
+  });
+});

@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { FaultyDisk, systemError } from '../../test/crash/faulty-disk.js';
+import { ForgetfulDisk, KILLED } from '../../test/crash/forgetful-disk.js';
+import { recoverAll } from '../../test/crash/truth.js';
+import { makeCopies, textOf } from '../../test/fixtures/copies.js';
+import type { Disk } from '../kernel/disk.js';
+import { VirtualClock } from '../kernel/virtual-clock.js';
+import type { Copy } from '../module/copy.js';
+import { MemorySpool } from './memory-spool.js';
+import { SegmentSpool, type SpoolOptions } from './segment-spool.js';
+
+const FOLDER = '/spool/parts/0';
+const never = new AbortController().signal;
+
+const open = async (disk: Disk, more: Partial<SpoolOptions> = {}): Promise<{ spool: SegmentSpool; clock: VirtualClock }> => {
+  const clock = new VirtualClock();
+  return { clock, spool: await SegmentSpool.open({ disk, clock, folder: FOLDER, segmentBytes: 3000, outcomeBytes: 1500, ...more }) };
+};
+const write = async (spool: SegmentSpool, body?: string): Promise<Copy> => {
+  const [copy] = makeCopies(['a@x.test'], body === undefined ? {} : { body });
+  if (!copy) throw new RangeError('no copy');
+  await spool.write([copy]);
+  return copy;
+};
+const segments = (disk: ForgetfulDisk): string[] => disk.files().filter((file) => file.includes('/accept-'));
+
+describe('SegmentSpool', () => {
+  it('never gives a segment number out again, though the segment is empty and gone', async () => {
+    const disk = new ForgetfulDisk();
+    const first = await open(disk);
+    await recoverAll(first.spool);
+    first.spool.gone((await write(first.spool)).ticket);
+    await first.spool.close();
+    const numbers = new Set(segments(disk));
+    for (let life = 0; life < 3; life++) {
+      const { spool } = await open(disk);
+      // Mail that comes before anything is known, and a death before recovery tells.
+      const early = await write(spool);
+      const [newest] = segments(disk).filter((file) => !numbers.has(file));
+      expect(newest).toBeDefined();
+      numbers.add(newest ?? '');
+      const { spool: next } = await open(disk.afterCut(KILLED, life));
+      expect([...(await recoverAll(next)).found.keys()]).toEqual([early.id]);
+      await recoverAll(spool);
+      spool.gone(early.ticket);
+      await spool.close();
+    }
+    expect(segments(disk).length).toBeLessThan(3);
+  });
+
+  it('a recovery that is stopped forgets nothing', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk);
+    await recoverAll(spool);
+    const ids: string[] = [];
+    for (let i = 0; i < 20; i++) ids.push((await write(spool, 'x'.repeat(400))).id);
+    const large = await spool.openLarge();
+    await large.write(Buffer.alloc(5000));
+    const withFile = makeCopies(['b@x.test'], { content: await large.finish({ dots: false, eightBit: false }) });
+    await spool.write(withFile);
+    ids.push(...withFile.map(({ id }) => id));
+    await spool.close();
+    for (const after of [0, 1, 7]) {
+      const { spool: stopped } = await open(disk);
+      const stop = new AbortController();
+      let seen = 0;
+      if (after === 0) stop.abort();
+      await stopped.recover(() => void (++seen === after && stop.abort()), stop.signal);
+      expect(seen).toBe(after);
+      await stopped.close();
+    }
+    const { spool: last } = await open(disk);
+    const { found } = await recoverAll(last);
+    expect([...found.keys()].sort()).toEqual(ids.sort());
+    for (const ticket of found.values()) expect((await textOf(await last.read(ticket))).length).toBeGreaterThan(0);
+  });
+
+  it('ends the message a notice was about, and not the one that has its ticket by then', async () => {
+    const { spool } = await open(new ForgetfulDisk());
+    await recoverAll(spool);
+    const original = await write(spool);
+    const [notice] = makeCopies(['n@x.test']) as [Copy];
+    const replacing = spool.replace([original.ticket, original.ticket + 500], [notice]);
+    await spool.purge([original.ticket]);
+    await replacing;
+    expect(spool.find(notice.id)).toBe(notice.ticket);
+    expect(spool.stats().messages).toBe(1);
+  });
+
+  it('a reply that is read while its segment goes is read to the end', async () => {
+    const memory = new ForgetfulDisk();
+    const disk = new FaultyDisk(memory);
+    const { spool, clock } = await open(disk);
+    await recoverAll(spool);
+    const slow = await write(spool, 'x'.repeat(10_000));
+    await write(spool);
+    disk.fault = (call) => (call === 'readAt' ? new Promise((done) => void clock.after(500, done)) : undefined);
+    const reading = spool.read(slow.ticket).catch((error: { code: string }) => error.code);
+    spool.gone(slow.ticket);
+    await clock.advance(400);
+    expect(segments(memory)).toContain(`${FOLDER}/accept-0000000001.log`);
+    await clock.advance(2000);
+    expect(await reading).toBe('SPOOL_GONE');
+    expect(segments(memory)).not.toContain(`${FOLDER}/accept-0000000001.log`);
+  });
+
+  it('says so when octets changed under it, and keeps them', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk);
+    await recoverAll(spool);
+    const copy = await write(spool, 'a long enough text');
+    for (const at of [0, 30]) {
+      const file = await disk.open(`${FOLDER}/accept-0000000001.log`, 'update');
+      await file.writeAt(Buffer.from([0x55]), at);
+      await expect(spool.read(copy.ticket)).rejects.toMatchObject({ code: 'SPOOL_DAMAGED' });
+    }
+    expect((await spool.quarantine.names()).length).toBe(1);
+  });
+
+  it('keeps a body without a message where a damaged record may name it', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk);
+    await recoverAll(spool);
+    const large = await spool.openLarge();
+    await large.write(Buffer.alloc(5000));
+    const content = await large.finish({ dots: false, eightBit: false });
+    await spool.write(makeCopies(['b@x.test'], { content }));
+    await write(spool);
+    const killed = disk.afterCut(KILLED, 1);
+    const file = `${FOLDER}/accept-0000000001.log`;
+    const bytes = killed.peek(file);
+    bytes[60] = (bytes[60] ?? 0) ^ 1;
+    killed.poke(file, bytes);
+    const bodies = (): string[] => killed.files().filter((name) => name.includes('/large/'));
+    for (let start = 0; start < 3; start++) {
+      const { spool: next } = await open(killed);
+      await recoverAll(next);
+      await next.close();
+      expect(bodies().length).toBe(1);
+    }
+    killed.poke(`${FOLDER}/large/nobodys.body`, Buffer.alloc(1));
+    const { spool: last } = await open(killed);
+    await recoverAll(last);
+    expect(bodies().length).toBe(1);
+  });
+
+  it('does not write a checkpoint for every record once the checkpoint is large', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk, { segmentBytes: 1 << 20 });
+    await recoverAll(spool);
+    const copies = makeCopies(Array.from({ length: 300 }, (_, i) => `r${i}@x.test`));
+    await spool.write(copies);
+    const names = new Set<string>();
+    for (let i = 0; i < 200; i++) {
+      spool.change(copies[i]?.ticket ?? -1, 1, 2, '451 later');
+      await spool.flush();
+      for (const file of disk.files()) if (file.includes('outcome-')) names.add(file);
+    }
+    expect(names.size).toBeGreaterThan(1);
+    expect(names.size).toBeLessThan(8);
+  });
+
+  it('refuses a folder it cannot use, an id that is none, and work after the end', async () => {
+    const disk = new FaultyDisk(new ForgetfulDisk());
+    disk.fault = () => {
+      throw systemError('EACCES');
+    };
+    await expect(open(disk)).rejects.toMatchObject({ code: 'SPOOL_UNUSABLE' });
+    disk.fault = () => {};
+    const { spool } = await open(disk);
+    await spool.recover(() => {}, never);
+    expect(spool.find('nonsense')).toBeUndefined();
+    expect(spool.find('00/00-00000-00000000')).toBeUndefined();
+    await expect(spool.read(99)).rejects.toMatchObject({ code: 'SPOOL_GONE' });
+    spool.gone(99);
+    spool.change(99, 1, 1, '');
+    spool.move(99, { group: '', binding: '', domain: '' });
+    disk.fault = (call) => {
+      if (call === 'open') throw systemError('EMFILE');
+    };
+    await expect(spool.openLarge()).rejects.toMatchObject({ code: 'SPOOL_DISK' });
+    disk.fault = () => {};
+    await spool.close();
+    await expect(write(spool)).rejects.toMatchObject({ code: 'SPOOL_CLOSED' });
+    await expect(spool.write([])).rejects.toBeInstanceOf(RangeError);
+    await spool.flush();
+  });
+
+  it('works without syncing where it is told to, and tells its counts', async () => {
+    const { spool } = await open(new ForgetfulDisk(), { sync: false });
+    await spool.recover(() => {}, never);
+    const copy = await write(spool);
+    expect(spool.stats()).toMatchObject({ messages: 1, segments: 1 });
+    expect(spool.stats().liveBytes).toBe(spool.stats().diskBytes);
+    expect(spool.id(copy.ticket)).toBe(copy.id);
+    expect(spool.progress).toBe(1);
+  });
+});
+
+describe('MemorySpool', () => {
+  it('refuses when it is told to', async () => {
+    const spool = new MemorySpool();
+    spool.refusing = 'test';
+    await expect(spool.write(makeCopies(['a@x.test']))).rejects.toMatchObject({ code: 'SPOOL_DISK' });
+    spool.change(1, 1, 1, '');
+    spool.move(1, { group: '', binding: '', domain: '' });
+    spool.gone(1);
+    expect([spool.id(1), spool.find('x'), await spool.recover(() => {})]).toMatchObject(['', undefined, { messages: 0 }]);
+    spool.onHealth();
+  });
+});
