@@ -56,7 +56,7 @@ async function stage(): Promise<Stage> {
   return { memory, disk, clock, spool, kept, told, write };
 }
 
-const after = async (memory: ForgetfulDisk): Promise<string[]> => {
+const idsAfterCut = async (memory: ForgetfulDisk): Promise<string[]> => {
   const next = memory.afterCut({ data: 'none', garbage: false, names: 'none' }, 1);
   const spool = await SegmentSpool.open({ disk: next, clock: new VirtualClock(), folder: FOLDER, ...SMALL });
   const { found, twice } = await recoverAll(spool);
@@ -109,7 +109,7 @@ describe('a failing disk', () => {
     expect(told.some((line) => line.startsWith('error the spool cannot be written'))).toBe(true);
     await write();
     await spool.flush();
-    expect(await after(memory)).toEqual([...kept].sort());
+    expect(await idsAfterCut(memory)).toEqual([...kept].sort());
   });
 
   it('only the outcome log fails: no delivery may start, no mail is accepted, outcomes are recorded afterwards', async () => {
@@ -132,7 +132,7 @@ describe('a failing disk', () => {
     await clock.advance(1100);
     expect(spool.blocked).toBeUndefined();
     expect(spool.refusing).toBeUndefined();
-    expect(await after(memory)).toEqual([...kept].sort());
+    expect(await idsAfterCut(memory)).toEqual([...kept].sort());
   });
 
   it('a datasync that takes 5 s: what waits is bounded, clients are told, all of it is acknowledged in the end', async () => {
@@ -156,7 +156,7 @@ describe('a failing disk', () => {
     expect(codes.filter((code) => typeof code !== 'string').length).toBeGreaterThan(60);
     expect(done).toBe(1);
     expect(spool.refusing).toBeUndefined();
-    expect(await after(memory)).toEqual([...kept].sort());
+    expect(await idsAfterCut(memory)).toEqual([...kept].sort());
   });
 
   it('outcomes are written while a sync of their log is under way', async () => {
@@ -175,7 +175,7 @@ describe('a failing disk', () => {
     await clock.advance(10);
     expect(size()).toBeGreaterThan(before);
     await clock.advance(20_000);
-    expect(await after(memory)).toEqual([]);
+    expect(await idsAfterCut(memory)).toEqual([]);
   });
 
   it('a full disk gives the reserve to the outcomes, and takes mail again when the reserve is back', async () => {
