@@ -104,7 +104,8 @@ export class HopRouter implements Router {
   }
 
   forget(domain: string): void {
-    this.#entries.delete(domain);
+    if (domain === '') this.#entries.clear();
+    else this.#entries.delete(domain);
   }
 
   #decide(place: Place, snapshot: RouteSnapshot, signal: AbortSignal): Later<Route> {

@@ -53,3 +53,17 @@ describe('FileLineWriter', () => {
     expect(linesOf('no/such/file')).toEqual(['kept', 'also']);
   });
 });
+
+describe('flushes at the same time', () => {
+  it('open the file once', async () => {
+    const writer = writerOf('c');
+    const before = fs.readdirSync('/proc/self/fd').length;
+    for (let round = 0; round < 50; round++) {
+      writer.line(String(round));
+      await Promise.all([writer.reopen(), writer.flush(), writer.reopen(), writer.flush()]);
+    }
+    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 2);
+    await writer.close();
+    expect(linesOf('c')).toHaveLength(50);
+  });
+});

@@ -43,10 +43,7 @@ export class FileLineWriter implements LineWriter {
       return;
     }
     this.#waiting += `${text.includes('\n') || text.includes('\r') ? text.replace(NEWLINES, ' ') : text}\n`;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    if (this.#waiting.length >= ENOUGH) setImmediate(this.#turn);
-    else this.#about.clock.after(this.#failing ? RETRY_MS : GATHER_MS, this.#turn);
+    this.#schedule();
   }
 
   async reopen(): Promise<void> {
@@ -56,9 +53,9 @@ export class FileLineWriter implements LineWriter {
 
   /** Resolves when everything queued before is written, or the target failed. */
   async flush(): Promise<void> {
-    await this.#running;
-    this.#running = this.#write();
-    await this.#running;
+    // One write at a time: two would each open the file.
+    while (this.#running) await this.#running;
+    await this.#begin();
   }
 
   async close(): Promise<void> {
@@ -69,9 +66,24 @@ export class FileLineWriter implements LineWriter {
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    if (this.#running) return;
-    this.#running = this.#write();
+    if (!this.#running) void this.#begin();
   };
+
+  #begin(): Promise<void> {
+    this.#running = this.#write().finally(() => {
+      this.#running = undefined;
+      // Lines that came while the last ones were written.
+      if (this.#waiting !== '' && !this.#failing) this.#schedule();
+    });
+    return this.#running;
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#closed) return;
+    this.#scheduled = true;
+    if (this.#waiting.length >= ENOUGH) setImmediate(this.#turn);
+    else this.#about.clock.after(this.#failing ? RETRY_MS : GATHER_MS, this.#turn);
+  }
 
   async #write(): Promise<void> {
     try {
@@ -98,12 +110,7 @@ export class FileLineWriter implements LineWriter {
         this.#failing = true;
         this.#about.trouble(error instanceof Error ? error : new Error(String(error)));
       }
-      if (!this.#scheduled && !this.#closed) {
-        this.#scheduled = true;
-        this.#about.clock.after(RETRY_MS, this.#turn);
-      }
-    } finally {
-      this.#running = undefined;
+      this.#schedule();
     }
   }
 

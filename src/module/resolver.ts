@@ -14,5 +14,6 @@ export type Route =
 
 export interface Router {
   route(place: Place, signal: AbortSignal): Route | Promise<Route>;
+  /** Looks the domain up anew next time; all of them for the empty name. */
   forget(domain: string): void;
 }

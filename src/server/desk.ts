@@ -28,7 +28,10 @@ export function makeDesk(daemon: Daemon): Desk {
     sessions: () => daemon.smtp.sessions,
     outboundConnections: () => daemon.delivery.totals().connections,
     route: async (domain, signal) => daemon.router.route(daemon.places.of(DEFAULT_NAME, DEFAULT_NAME, domain), signal),
-    forgetRoutes: (domain) => daemon.router.forget(domain ?? ''),
+    forgetRoutes: (domain) => {
+      daemon.resolver.flush(domain);
+      daemon.router.forget(domain ?? '');
+    },
     connections: () => daemon.delivery.totals().connections,
     loading: () => daemon.loading,
     clearCache: (name) => daemon.registry.caches.clear(name),

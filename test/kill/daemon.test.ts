@@ -2,9 +2,9 @@
  * SIGKILL at random instants against the real daemon: what was acknowledged arrives, once unless its last answer was in flight.
  * Short by default; the long form takes its number of kills from KILLS (`npm run test:crash -- --long`).
  */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Daemon, startDaemon } from '../harness/daemon.js';
-import { makePlace, plainConf } from '../harness/place.js';
+import { makePlace, type Place, plainConf } from '../harness/place.js';
 import { drain, summaryOf } from './drain.js';
 import { Feeder } from './feeder.js';
 import { Ledger } from './ledger.js';
@@ -18,15 +18,21 @@ const BACKLOG_KILLS = Math.max(2, Math.round(KILLS / 10));
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const note = (text: string): void => void process.stdout.write(`${text}\n`);
 
+/** A daemon that ends with the test, however that ends. */
+async function start(conf: string, place: Place): Promise<Daemon> {
+  const daemon = await startDaemon({ conf, place, readyTimeoutMs: 20_000 });
+  onTestFinished(() => daemon.end());
+  return daemon;
+}
+
 describe('a daemon killed under load', () => {
   it(`${KILLS} times loses nothing it acknowledged and repeats only what was in flight`, { timeout: 30_000 + KILLS * 6000 }, async () => {
     const place = await makePlace('celeris-kill');
     const ledger = await Ledger.start();
     const feeder = new Feeder();
     const conf = plainConf(place, { sinkPort: ledger.port });
-    const start = (): Promise<Daemon> => startDaemon({ conf, place, readyTimeoutMs: 20_000 });
     for (let kill = 0; kill < KILLS; kill++) {
-      const daemon = await start();
+      const daemon = await start(conf, place);
       const before = feeder.acknowledged.size;
       const feed = feeder.start({ port: daemon.port });
       await daemon.waitFor('first acknowledgement', () => feeder.acknowledged.size > before, 20_000);
@@ -34,7 +40,7 @@ describe('a daemon killed under load', () => {
       await ledger.witness(() => daemon.kill());
       await feed.done;
     }
-    const last = await start();
+    const last = await start(conf, place);
     await drain(last);
     note(
       `${KILLS} kills: ${feeder.acknowledged.size} acknowledged of ${feeder.next} begun, ${ledger.times.size} arrived, ${ledger.excusedRepeats().length} twice (in flight at a kill)`,
@@ -67,7 +73,7 @@ describe('a daemon killed while it only delivers', () => {
     const conf = plainConf(place, { sinkPort: ledger.port });
     const rates: number[] = [];
     for (let kill = 0; kill < BACKLOG_KILLS; kill++) {
-      const daemon = await startDaemon({ conf, place });
+      const daemon = await start(conf, place);
       await drain(daemon);
       await daemon.console('suspend domain all');
       await feeder.feed({ port: daemon.port, count: BACKLOG });
@@ -84,7 +90,7 @@ describe('a daemon killed while it only delivers', () => {
       await ledger.witness(() => daemon.kill());
       expect(delivered).toBeLessThan(waiting);
     }
-    const last = await startDaemon({ conf, place });
+    const last = await start(conf, place);
     await drain(last);
     const middle = rates.sort((a, b) => a - b)[Math.floor(rates.length / 2)] ?? 0;
     note(

@@ -3,7 +3,7 @@
  * comes again. SCALE=full takes a million messages (`npm run scale`), the usual run a twentieth.
  */
 import fs from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startDaemon } from '../harness/daemon.js';
 import { makePlace, plainConf } from '../harness/place.js';
 import { drain, summaryOf } from '../kill/drain.js';
@@ -35,6 +35,7 @@ describe('a start on a big spool', () => {
     // Old mail has a next hop of its own, which the first daemon is told to leave alone.
     const conf = plainConf(place, { sinkPort: ledger.port, more: 'domain "old.test" { gateway = "[127.0.0.2]" }\n' });
     const first = await startDaemon({ conf, place });
+    onTestFinished(() => first.end());
     await first.console('suspend domain old.test');
     await first.console('suspend domain [127.0.0.2]');
     const olds = new Set<number>();
@@ -59,6 +60,7 @@ describe('a start on a big spool', () => {
     let firstAnswerAt = 0;
     feeder.heard = () => (firstAnswerAt ||= performance.now());
     const second = await startDaemon({ conf, place, readyTimeoutMs: 30_000 });
+    onTestFinished(() => second.end());
     const listeningAt = performance.now();
     await feeder.feed({ port: second.port, count: 1, connections: 1 });
     await second.waitFor('first old mail', () => firstOldAt > 0, 30_000);

@@ -4,7 +4,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Daemon, startDaemon } from '../harness/daemon.js';
 import { makePlace, plainConf } from '../harness/place.js';
 import { drain } from '../kill/drain.js';
@@ -62,6 +62,7 @@ describe(`${SECONDS} seconds of everything at once`, () => {
       'ESMTP_Listener { max_message_size = 1000000',
     );
     const daemon = await startDaemon({ place, conf });
+    onTestFinished(() => daemon.end());
     await feeder.feed({ port: daemon.port, count: 500 });
     await drain(daemon);
     await daemon.waitFor('idle connections to close', () => ledger.connections === 0, 20_000);
