@@ -4,6 +4,8 @@ export interface DiskFile {
   readonly path: string;
   /** Appends all bytes at the end, completely, or throws. */
   append(buffers: readonly Uint8Array[]): Promise<void>;
+  /** Hands them to the kernel before it returns: a process that dies afterwards has written them. Small records only. */
+  appendNow(buffers: readonly Uint8Array[]): void;
   /** Writes at a position, completely, or throws. */
   writeAt(bytes: Uint8Array, position: number): Promise<void>;
   /** Fills `into` from `position`; answers how many bytes there were. */

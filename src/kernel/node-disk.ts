@@ -38,6 +38,11 @@ class NodeFile implements DiskFile {
     });
   }
 
+  appendNow(buffers: readonly Uint8Array[]): void {
+    let rest: Uint8Array = buffers.length === 1 && buffers[0] ? buffers[0] : Buffer.concat(buffers as Uint8Array[]);
+    while (rest.length > 0) rest = rest.subarray(fs.writeSync(this.#fd, rest));
+  }
+
   async writeAt(bytes: Uint8Array, position: number): Promise<void> {
     for (let at = 0; at < bytes.length; ) {
       const from = at;

@@ -42,6 +42,8 @@ export class OutcomeLog {
   #base = 0;
   /** Records that are not known to be on the medium: a file that fails takes them with it. */
   #unsynced: Buffer[] = [];
+  /** While a checkpoint is being written: what was appended to the file before it, and has to follow it too. */
+  #since: Buffer[] | undefined;
   #scheduled = false;
   #writing: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
@@ -56,6 +58,11 @@ export class OutcomeLog {
     this.#options = options;
     this.#number = next;
     this.#old = [...old];
+  }
+
+  /** Opens the first file, before there is an outcome: those of a start that is killed at once are kept, too. */
+  begin(): Promise<void> {
+    return this.#exclusive(() => this.#write(true));
   }
 
   /** Everything that lay on disk at the start is known now: from here on files begin with a checkpoint. */
@@ -106,28 +113,42 @@ export class OutcomeLog {
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    if (this.#writing) {
-      void this.#writing.catch(() => {}).then(() => this.touch());
+    const file = this.#file;
+    if (!file) {
+      if (this.#writing) void this.#writing.catch(() => {}).then(() => this.touch());
+      else if (this.records.length > 0) void this.#exclusive(() => this.#write(false)).catch(() => {});
       return;
     }
-    if (this.records.length > 0) void this.#exclusive(() => this.#write(false)).catch(() => {});
+    if (this.records.length === 0) return;
+    // Before the next turn can bring an answer on the same connection: what a SIGKILL then repeats was in flight.
+    try {
+      this.#append(file, this.records.take());
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (!this.#writing && this.#isFull()) void this.#exclusive(() => this.#write(false)).catch(() => {});
   };
 
   async #write(afresh: boolean): Promise<void> {
     const file = this.#file;
     try {
-      const full = this.#complete && this.#grown > Math.max(this.#options.rotateBytes, this.#base);
-      if (!file || full || afresh) await this.#rotate();
-      if (this.#file && this.records.length > 0) await this.#append(this.#file, this.records.take());
+      if (!file || this.#isFull() || afresh) await this.#rotate();
+      if (this.#file && this.records.length > 0) this.#append(this.#file, this.records.take());
       if (this.#file) this.#options.health(undefined);
     } catch (error) {
       throw this.#fail(error);
     }
   }
 
-  async #append(file: DiskFile, meta: Buffer): Promise<void> {
+  #isFull(): boolean {
+    return this.#complete && this.#grown > Math.max(this.#options.rotateBytes, this.#base);
+  }
+
+  #append(file: DiskFile, meta: Buffer): void {
     this.#unsynced.push(meta);
-    await file.append([encodeHead(KIND.outcomes, meta, []), meta]);
+    this.#since?.push(meta);
+    file.appendNow([encodeHead(KIND.outcomes, meta, []), meta]);
     this.#grown += FRAME_HEAD + meta.length;
     this.#scheduleSync();
   }
@@ -168,11 +189,15 @@ export class OutcomeLog {
     });
   }
 
+  async #settleSync(): Promise<void> {
+    while (this.#syncing) await this.#syncing.catch(() => {});
+  }
+
   async #rotate(): Promise<void> {
     const { disk, folder, permissions } = this.#options;
     const complete = this.#complete;
     // The file must not be closed under a sync.
-    while (this.#syncing) await this.#syncing.catch(() => {});
+    await this.#settleSync();
     const last = this.#file;
     const number = this.#number++;
     const file = await disk.open(path.join(folder, outcomeName(number)), 'create', permissions);
@@ -183,19 +208,29 @@ export class OutcomeLog {
         this.records.take();
         this.#options.checkpoint(this.records);
         const meta = this.records.take();
+        this.#since = [];
         await file.append([encodeHead(KIND.checkpoint, meta, []), meta]);
         base = FRAME_HEAD + meta.length;
+        await file.datasync();
+        await disk.syncFolder(folder);
+        // A sync of the last file must not end in the middle of the change.
+        await this.#settleSync();
+        for (const later of this.#since) file.appendNow([encodeHead(KIND.outcomes, later, []), later]);
+        this.#unsynced = this.#since;
       } else {
-        for (const meta of this.#unsynced) await file.append([encodeHead(KIND.outcomes, meta, []), meta]);
+        // Without a checkpoint it is good from its first record on: outcomes need not wait for its syncs.
+        for (const meta of this.#unsynced) file.appendNow([encodeHead(KIND.outcomes, meta, []), meta]);
+        this.#file = file;
+        await disk.syncFolder(folder);
       }
-      await file.datasync();
-      await disk.syncFolder(folder);
     } catch (error) {
       await file.close().catch(() => {});
       this.#old.push(number);
       throw error;
+    } finally {
+      this.#since = undefined;
     }
-    this.#unsynced = [];
+    if (this.#unsynced.length > 0) this.#scheduleSync();
     this.#grown = 0;
     this.#base = base;
     this.#file = file;

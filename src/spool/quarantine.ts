@@ -3,6 +3,9 @@ import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
 import { readWhole } from './ledger.js';
 
+/** End of the name of an entry that may be a write which was cut. */
+export const TORN = '.torn';
+
 export class Quarantine {
   readonly #disk: Disk;
   readonly #folder: string;
@@ -34,6 +37,11 @@ export class Quarantine {
       for (const word of words) if (bytes.includes(word, 0, 'latin1')) found.add(word);
     }
     return found;
+  }
+
+  /** Whether something else than torn ends lies here. */
+  async harm(): Promise<boolean> {
+    return (await this.names()).some((name) => !name.endsWith(TORN));
   }
 
   names(): Promise<readonly string[]> {

@@ -4,6 +4,7 @@ import { codeOf } from '../kernel/problems.js';
 import type { Found } from '../module/spool.js';
 import { keyOf, type Ledger, readLedger, readWhole, type SegmentLedger } from './ledger.js';
 import type { IndexEntry } from './outcome-record.js';
+import { TORN } from './quarantine.js';
 import { type ReceptionSketch, readPlace } from './reception-record.js';
 import { walkSegment } from './scan.js';
 import { Segment, segmentName } from './segment.js';
@@ -96,7 +97,7 @@ async function readSegment(
     if (++frames % BREATHE_AT_FRAMES === 0) await new Promise<void>((done) => setImmediate(done));
   }
   for (const hurt of damaged) {
-    const kept = await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? '.torn' : ''}`, hurt.bytes).then(
+    const kept = await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? TORN : ''}`, hurt.bytes).then(
       () => true,
       () => false,
     );

@@ -33,6 +33,10 @@ describe('SegmentSpool', () => {
     await first.spool.close();
     const numbers = new Set(segments(disk));
     for (let life = 0; life < 3; life++) {
+      // A start with nothing to do: what is empty goes.
+      const { spool: idle } = await open(disk);
+      await recoverAll(idle);
+      await idle.close();
       const { spool } = await open(disk);
       // Mail that comes before anything is known, and a death before recovery tells.
       const early = await write(spool);
@@ -80,11 +84,14 @@ describe('SegmentSpool', () => {
     await recoverAll(spool);
     const original = await write(spool);
     const [notice] = makeCopies(['n@x.test']) as [Copy];
+    const writing = write(spool);
     const replacing = spool.replace([original.ticket, original.ticket + 500], [notice]);
     await spool.purge([original.ticket]);
     await replacing;
-    expect(spool.find(notice.id)).toBe(notice.ticket);
-    expect(spool.stats().messages).toBe(1);
+    const other = await writing;
+    expect(other.ticket).toBe(original.ticket);
+    for (const { id, ticket } of [notice, other]) expect(spool.find(id)).toBe(ticket);
+    expect(spool.stats().messages).toBe(2);
   });
 
   it('a reply that is read while its segment goes is read to the end', async () => {
@@ -117,31 +124,39 @@ describe('SegmentSpool', () => {
     expect((await spool.quarantine.names()).length).toBe(1);
   });
 
-  it('keeps a body without a message where a damaged record may name it', async () => {
-    const disk = new ForgetfulDisk();
-    const { spool } = await open(disk);
-    await recoverAll(spool);
-    const large = await spool.openLarge();
-    await large.write(Buffer.alloc(5000));
-    const content = await large.finish({ dots: false, eightBit: false });
-    await spool.write(makeCopies(['b@x.test'], { content }));
-    await write(spool);
-    const killed = disk.afterCut(KILLED, 1);
-    const file = `${FOLDER}/accept-0000000001.log`;
-    const bytes = killed.peek(file);
-    bytes[60] = (bytes[60] ?? 0) ^ 1;
-    killed.poke(file, bytes);
-    const bodies = (): string[] => killed.files().filter((name) => name.includes('/large/'));
-    for (let start = 0; start < 3; start++) {
-      const { spool: next } = await open(killed);
-      await recoverAll(next);
-      await next.close();
-      expect(bodies().length).toBe(1);
+  it('keeps a body without a message where a damaged or torn record may name it', async () => {
+    for (const [damage, last] of [
+      ['name', false],
+      ['head', false],
+      ['head', true],
+    ] as const) {
+      const disk = new ForgetfulDisk();
+      const { spool } = await open(disk);
+      await recoverAll(spool);
+      const large = await spool.openLarge();
+      await large.write(Buffer.alloc(5000));
+      const content = await large.finish({ dots: false, eightBit: false });
+      await spool.write(makeCopies(['b@x.test'], { content }));
+      if (!last) await write(spool);
+      const killed = disk.afterCut(KILLED, 1);
+      const file = `${FOLDER}/accept-0000000001.log`;
+      const bytes = killed.peek(file);
+      const at = damage === 'name' ? bytes.indexOf(content.file ?? '?') : 9;
+      bytes[at] = (bytes[at] ?? 0) ^ 1;
+      killed.poke(file, bytes);
+      const bodies = (): string[] => killed.files().filter((name) => name.includes('/large/'));
+      for (let start = 0; start < 3; start++) {
+        const { spool: next } = await open(killed);
+        await recoverAll(next);
+        await next.close();
+        expect(bodies().length).toBe(1);
+      }
+      killed.poke(`${FOLDER}/large/nobodys.body`, Buffer.alloc(1));
+      const { spool: again } = await open(killed);
+      await recoverAll(again);
+      // The torn end is read for names; what is damaged keeps them all.
+      expect(bodies().length).toBe(last ? 1 : 2);
     }
-    killed.poke(`${FOLDER}/large/nobodys.body`, Buffer.alloc(1));
-    const { spool: last } = await open(killed);
-    await recoverAll(last);
-    expect(bodies().length).toBe(1);
   });
 
   it('does not write a checkpoint for every record once the checkpoint is large', async () => {

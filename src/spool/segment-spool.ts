@@ -148,6 +148,8 @@ export class SegmentSpool implements Spool {
       const names = await disk.list(folder);
       const numbers = (of: (name: string) => number | undefined): number[] => names.map(of).filter((n) => n !== undefined);
       const spool = new SegmentSpool(options, numbers(segmentNumber), numbers(outcomeNumber));
+      // A disk that takes no write now is a matter of health: what lies on it can still be read.
+      await spool.outcomes.begin().catch(() => {});
       await spool.#keepReserve(4);
       return spool;
     } catch (error) {
@@ -284,7 +286,7 @@ export class SegmentSpool implements Spool {
           () => false,
         ));
       this.#recovered = true;
-      if (complete) await this.#removeOrphans(told.quarantined > 0);
+      if (complete) await this.#removeOrphans();
       this.#compactLater();
     }
     return { ...told, milliseconds: this.options.clock.mono() - began };
@@ -594,9 +596,9 @@ export class SegmentSpool implements Spool {
       });
   }
 
-  /** Bodies whose reception never came to be. `harmed`: a record was damaged in this start, and any body may be its. */
-  async #removeOrphans(harmed: boolean): Promise<void> {
-    if (harmed || this.#unreadable) return;
+  /** Bodies whose reception never came to be. While there is a damaged record any of them may be its. */
+  async #removeOrphans(): Promise<void> {
+    if (this.#unreadable || (await this.quarantine.harm())) return;
     const { disk, folder } = this.options;
     const inside = path.join(folder, 'large');
     try {

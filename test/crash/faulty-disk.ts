@@ -59,6 +59,11 @@ export class FaultyDisk implements Disk {
         await this.fault('append', path);
         return file.append(buffers);
       },
+      // A call that cannot wait only fails or does not.
+      appendNow: (buffers) => {
+        void this.fault('append', path);
+        file.appendNow(buffers);
+      },
       writeAt: (bytes, position) => file.writeAt(bytes, position),
       readAt: async (into, position) => {
         await this.fault('readAt', path);

@@ -37,6 +37,12 @@ const listening: Disk = {
         await handle.append(buffers);
         if (ids.length > 0) say(`-${ids.join(' ')}`);
       },
+      appendNow: (buffers) => {
+        const ids = unwritten;
+        unwritten = [];
+        handle.appendNow(buffers);
+        if (ids.length > 0) say(`-${ids.join(' ')}`);
+      },
       writeAt: (bytes, position) => handle.writeAt(bytes, position),
       readAt: (into, position) => handle.readAt(into, position),
       datasync: () => handle.datasync(),
