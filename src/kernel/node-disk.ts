@@ -20,6 +20,7 @@ const ftruncate = promisify(fs.ftruncate);
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
+  #isClosed = false;
 
   constructor(path: string, fd: number) {
     this.path = path;
@@ -39,6 +40,7 @@ class NodeFile implements DiskFile {
   }
 
   appendNow(buffers: readonly Uint8Array[]): void {
+    if (this.#isClosed) throw Object.assign(new Error(`EBADF: ${this.path} is closed`), { code: 'EBADF' });
     let rest: Uint8Array = buffers.length === 1 && buffers[0] ? buffers[0] : Buffer.concat(buffers as Uint8Array[]);
     while (rest.length > 0) rest = rest.subarray(fs.writeSync(this.#fd, rest));
   }
@@ -77,8 +79,11 @@ class NodeFile implements DiskFile {
     return ftruncate(this.#fd, size);
   }
 
-  close(): Promise<void> {
-    return close(this.#fd);
+  /** Closing twice is harmless: the second time the number behind it may be another file's. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await close(this.#fd);
   }
 
   #appendRest(rest: Uint8Array, done: () => void, fail: (error: Error) => void): void {

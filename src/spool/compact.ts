@@ -1,7 +1,6 @@
 /** Writes the live copies of a mostly dead segment again at the end of the log, then drops the segment. */
 import { codeOf } from '../kernel/problems.js';
 import type { Copy } from '../module/copy.js';
-import { problems } from './problems.js';
 import { encodeReception, readPlace } from './reception-record.js';
 import type { Segment } from './segment.js';
 import type { SegmentSpool } from './segment-spool.js';
@@ -13,8 +12,8 @@ interface Moved {
   /** Where it was, and its number there. */
   readonly from: { readonly offset: number; readonly index: number };
   readonly index: number;
-  target: Segment | undefined;
-  offset: number;
+  readonly target: Segment;
+  readonly offset: number;
 }
 
 /** Frames that are written at a time, so that a large segment does not fill the backlog. */
@@ -57,7 +56,7 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
     return;
   }
   const copies: Copy[] = [];
-  const mine: Moved[] = [];
+  const mine: Omit<Moved, 'target' | 'offset'>[] = [];
   for (const ticket of tickets) {
     const index = table.index[ticket] as number;
     const source = read[index];
@@ -72,8 +71,6 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
       idLow: table.idLow[ticket] as number,
       from: { offset, index },
       index: copies.length,
-      target: undefined,
-      offset: 0,
     });
     copies.push(source);
   }
@@ -85,11 +82,7 @@ async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, 
       placed: (target, at) => {
         target.copies += copies.length;
         target.pins += copies.length;
-        for (const entry of mine) {
-          entry.target = target;
-          entry.offset = at;
-          moved.push(entry);
-        }
+        for (const entry of mine) moved.push({ ...entry, target, offset: at });
       },
       done,
       failed: fail,
@@ -103,7 +96,6 @@ function adoptMoved(spool: SegmentSpool, segment: Segment, moved: readonly Moved
   const { records } = spool.outcomes;
   const targets = new Set<Segment>();
   for (const { ticket, idHigh, idLow, from, index, target, offset } of moved) {
-    if (!target) throw problems.CLOSED();
     targets.add(target);
     target.pins--;
     const same =

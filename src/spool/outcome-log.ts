@@ -42,8 +42,8 @@ export class OutcomeLog {
   #base = 0;
   /** Records that are not known to be on the medium: a file that fails takes them with it. */
   #unsynced: Buffer[] = [];
-  /** While a checkpoint is being written: what was appended to the file before it, and has to follow it too. */
-  #since: Buffer[] | undefined;
+  /** While a checkpoint becomes durable: the file it is in, and what was appended behind it. */
+  #next: { readonly file: DiskFile; readonly since: Buffer[]; failure: Error | undefined } | undefined;
   #scheduled = false;
   #writing: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
@@ -147,10 +147,23 @@ export class OutcomeLog {
 
   #append(file: DiskFile, meta: Buffer): void {
     this.#unsynced.push(meta);
-    this.#since?.push(meta);
-    file.appendNow([encodeHead(KIND.outcomes, meta, []), meta]);
+    const frame = [encodeHead(KIND.outcomes, meta, []), meta];
+    file.appendNow(frame);
+    this.#appendNext(frame, meta);
     this.#grown += FRAME_HEAD + meta.length;
     this.#scheduleSync();
+  }
+
+  /** A file that fails before it is in use only ends the change to it. */
+  #appendNext(frame: readonly Uint8Array[], meta: Buffer): void {
+    const next = this.#next;
+    if (!next || next.failure) return;
+    try {
+      next.file.appendNow(frame);
+      next.since.push(meta);
+    } catch (error) {
+      next.failure = error instanceof Error ? error : new Error(String(error));
+    }
   }
 
   async #syncFile(): Promise<void> {
@@ -208,27 +221,31 @@ export class OutcomeLog {
         this.records.take();
         this.#options.checkpoint(this.records);
         const meta = this.records.take();
-        this.#since = [];
-        await file.append([encodeHead(KIND.checkpoint, meta, []), meta]);
+        // In one turn: whatever comes after the checkpoint goes to both files, so either of them tells all of it.
+        file.appendNow([encodeHead(KIND.checkpoint, meta, []), meta]);
+        const since: Buffer[] = [];
+        this.#next = { file, since, failure: undefined };
         base = FRAME_HEAD + meta.length;
         await file.datasync();
         await disk.syncFolder(folder);
         // A sync of the last file must not end in the middle of the change.
         await this.#settleSync();
-        for (const later of this.#since) file.appendNow([encodeHead(KIND.outcomes, later, []), later]);
-        this.#unsynced = this.#since;
+        if (this.#next.failure) throw this.#next.failure;
+        this.#unsynced = since;
       } else {
         // Without a checkpoint it is good from its first record on: outcomes need not wait for its syncs.
         for (const meta of this.#unsynced) file.appendNow([encodeHead(KIND.outcomes, meta, []), meta]);
         this.#file = file;
         await disk.syncFolder(folder);
+        // A turn that could not append to it meanwhile has left it.
+        if (this.#file !== file) throw new Error('the outcome log could not be written');
       }
     } catch (error) {
       await file.close().catch(() => {});
       this.#old.push(number);
       throw error;
     } finally {
-      this.#since = undefined;
+      this.#next = undefined;
     }
     if (this.#unsynced.length > 0) this.#scheduleSync();
     this.#grown = 0;

@@ -132,6 +132,11 @@ describe('a reception record', () => {
     expect(() => decodeReception(Buffer.alloc(0), Buffer.alloc(0), noLarge)).toThrow(
       expect.objectContaining({ code: 'SPOOL_NOT_COMMITTED' }),
     );
+    const { meta: mine, data } = split(encodeReception(makeCopies(['a@x.test'])));
+    // The first field of a copy is its id, the second its recipient: under a tag that nobody knows there is none.
+    const at = mine.indexOf('a\nx.test') - 5;
+    mine[at] = 250;
+    expect(() => decodeReception(mine, data, noLarge)).toThrow(expect.objectContaining({ code: 'SPOOL_NOT_COMMITTED' }));
     fc.assert(
       fc.property(fc.integer({ min: 0, max: meta.length - 1 }), (cut) => {
         expect(() => sketchReception(meta.subarray(0, cut))).toThrow();

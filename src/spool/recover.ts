@@ -81,7 +81,7 @@ async function readSegment(
   const { disk, folder } = spool.options;
   const name = segmentName(segment.number);
   // A daemon that was killed leaves octets which only the page cache has; what is told of them from here on is durable.
-  await segment.file.datasync();
+  await segment.file.datasync().catch((error: unknown) => spool.options.log('warning', `${name} could not be synced: ${codeOf(error)}`));
   const bytes = await readWhole(disk, path.join(folder, name));
   let counted = known.entries.size;
   const damaged: { offset: number; bytes: Buffer; torn: boolean }[] = [];

@@ -175,6 +175,65 @@ describe('SegmentSpool', () => {
     expect(names.size).toBeLessThan(8);
   });
 
+  it('does not give a message out for another one, nor from a segment that it does not have', async () => {
+    const { spool } = await open(new ForgetfulDisk(), { segmentBytes: 1 << 20 });
+    await recoverAll(spool);
+    const [one, two] = [await write(spool), await write(spool)];
+    spool.table.offset[one.ticket] = spool.table.offset[two.ticket] as number;
+    await expect(spool.read(one.ticket)).rejects.toMatchObject({ code: 'SPOOL_DAMAGED' });
+    spool.table.segment[one.ticket] = 99;
+    await expect(spool.read(one.ticket)).rejects.toMatchObject({ code: 'SPOOL_DAMAGED' });
+    expect((await spool.read(two.ticket)).id).toBe(two.id);
+  });
+
+  it('lets others have their turn while it recovers', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk, { segmentBytes: 1 << 22 });
+    await recoverAll(spool);
+    const recipients = Array.from({ length: 10 }, (_, i) => `r${i}@x.test`);
+    await Promise.all(Array.from({ length: 500 }, () => spool.write(makeCopies(recipients))));
+    await spool.flush();
+    // Once from the segment, once from the index that the first start wrote.
+    let state = disk.afterCut(KILLED, 1);
+    for (const from of ['segment', 'index']) {
+      const { spool: next } = await open(state, { segmentBytes: 1 << 22 });
+      let turns = 0;
+      let done = false;
+      const count = (): void => {
+        turns++;
+        if (!done) setImmediate(count);
+      };
+      setImmediate(count);
+      const { found } = await recoverAll(next);
+      done = true;
+      expect([from, found.size]).toEqual([from, 5000]);
+      expect(turns).toBeGreaterThan(2);
+      state = state.afterCut(KILLED, 2);
+    }
+  });
+
+  it('a start that can put nothing into quarantine leaves the octets where they are', async () => {
+    const memory = new ForgetfulDisk();
+    const { spool } = await open(memory);
+    await recoverAll(spool);
+    const copy = await write(spool);
+    const killed = memory.afterCut(KILLED, 1);
+    const file = `${FOLDER}/accept-0000000001.log`;
+    const bytes = Buffer.concat([killed.peek(file), Buffer.from('torn')]);
+    killed.poke(file, bytes);
+    const disk = new FaultyDisk(killed);
+    disk.fault = (call, name) => {
+      if (call === 'open' && name.includes('quarantine')) throw systemError('ENOSPC');
+    };
+    const { spool: next, clock } = await open(disk);
+    const { found } = await recoverAll(next);
+    expect([...found.keys()]).toEqual([copy.id]);
+    next.gone(found.get(copy.id) ?? -1);
+    await write(next);
+    await clock.advance(500);
+    expect(killed.peek(file).equals(bytes)).toBe(true);
+  });
+
   it('refuses a folder it cannot use, an id that is none, and work after the end', async () => {
     const disk = new FaultyDisk(new ForgetfulDisk());
     disk.fault = () => {

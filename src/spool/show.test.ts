@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FaultyDisk, systemError } from '../../test/crash/faulty-disk.js';
 import { makeCopies, textOf } from '../../test/fixtures/copies.js';
 import { systemClock } from '../kernel/clock.js';
 import { nodeDisk } from '../kernel/node-disk.js';
@@ -153,6 +154,30 @@ describe('a spool that is looked into', () => {
     expect(raw.includes('The first')).toBe(true);
     await expect(exportQuarantined(nodeDisk, root, '0', '../lock')).rejects.toMatchObject({ code: 'SPOOL_NO_ENTRY' });
     await expect(showMessage(nodeDisk, root, first.id)).rejects.toMatchObject({ code: 'SPOOL_NO_MESSAGE' });
+  });
+
+  it('looks again when a file goes while it is looked for, and passes over what the disk does not give', async () => {
+    const copy = await write();
+    await spool.flush();
+    const disk = new FaultyDisk(nodeDisk);
+    let vanished = 0;
+    disk.fault = (call, file) => {
+      if (call === 'openToRead' && file.includes('outcome-') && vanished++ < 2) throw systemError('ENOENT');
+    };
+    expect(await showMessage(disk, root, copy.id)).toMatchObject({ id: copy.id });
+    vanished = -100;
+    await expect(verify(disk, root)).rejects.toMatchObject({ code: 'ENOENT' });
+    let opened = 0;
+    disk.fault = (call, file) => {
+      // The survey asks for its size and its octets, then it is gone.
+      if (call === 'openToRead' && file.includes('accept-') && ++opened > 2) throw systemError('ENOENT');
+    };
+    expect(await verify(disk, root)).toMatchObject({ messages: 0, faults: [{ what: 'unreadable', file: 'accept-0000000001.log' }] });
+    opened = 0;
+    disk.fault = (call, file) => {
+      if (call === 'openToRead' && file.includes('accept-') && ++opened > 2) throw systemError('EACCES');
+    };
+    await expect(verify(disk, root)).rejects.toMatchObject({ code: 'EACCES' });
   });
 
   it('finds nothing where there is no spool', async () => {

@@ -1,6 +1,8 @@
 /** The machine stops at every single call to the disk: what was acknowledged is there, what ended is not, nothing twice. */
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../../src/kernel/problems.js';
+import { scanSegment } from '../../src/spool/scan.js';
 import { makeCopies } from '../fixtures/copies.js';
 import { ForgetfulDisk, type ForgetfulOptions, KILLED, SURVIVALS, type Survival } from './forgetful-disk.js';
 import * as plays from './plays.js';
@@ -125,6 +127,52 @@ describe('a cut at every call', () => {
       expect(tally.cuts).toBeGreaterThan(20);
     });
   }
+
+  it('reaches everything a spool does: rotation, compaction, removal, quarantine, trouble', async () => {
+    const seen = new Set<string>();
+    for (const [name, script] of Object.entries(all)) {
+      const fails = script.troubles ? troubles() : undefined;
+      const { disk } = await perform(script.play, {
+        before: (call, kind, file) => {
+          seen.add(
+            `${kind} ${path.basename(path.dirname(file))}/${path
+              .basename(file)
+              .replace(/\d+/, 'n')
+              .replace(/^[^.]*\.body$/, 'body')}`,
+          );
+          try {
+            fails?.(call, kind, file);
+          } catch (error) {
+            seen.add(`failed ${kind}`);
+            throw error;
+          }
+        },
+      });
+      for (const file of disk.files().filter((each) => each.includes('/accept-')))
+        scanSegment(disk.peek(file), 0, {
+          reception: (_offset, { movedFrom, ends, file: body }) => {
+            if (movedFrom !== undefined) seen.add(`moved in ${name}`);
+            if (ends.length > 0) seen.add('notice');
+            if (body !== undefined) seen.add('body');
+          },
+          damaged: () => {},
+        });
+      if (disk.files().some((file) => file.includes('/quarantine/'))) seen.add(`quarantine in ${name}`);
+    }
+    expect([...seen]).toEqual(
+      expect.arrayContaining([
+        'remove 0/accept-n.log',
+        'remove 0/outcome-n.log',
+        'remove large/body',
+        'syncFolder parts/n',
+        'failed datasync',
+        'moved in movedIntoEmptied',
+        'quarantine in interrupted',
+        'notice',
+        'body',
+      ]),
+    );
+  });
 
   it('finds a spool out that does not sync', { timeout: 60_000 }, async () => {
     const { faults } = await cutEverywhere('everyday', true).catch((error: unknown) => ({ faults: [codeOf(error)] }));

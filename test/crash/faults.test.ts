@@ -178,6 +178,45 @@ describe('a failing disk', () => {
     expect(await idsAfterCut(memory)).toEqual([]);
   });
 
+  it('an outcome log that fails before the start is known: nothing told is lost', async () => {
+    for (const [kind, bad] of [
+      ['folder', ['syncFolder']],
+      ['file', ['open']],
+      ['record', ['append']],
+    ] as const) {
+      const { memory, spool: first, write, kept } = await stage();
+      const copies = [await write(), await write()] as const;
+      await first.close();
+      const disk = new FaultyDisk(memory);
+      const clock = new VirtualClock();
+      const spool = await SegmentSpool.open({ disk, clock, folder: FOLDER, ...SMALL });
+      disk.fault = failing('EIO', ...bad, 'datasync');
+      let release = (): void => {};
+      const held = new Promise<void>((done) => {
+        release = done;
+      });
+      const found = new Map<string, number>();
+      const recovering = spool.recover((ticket) => void found.set(spool.id(ticket), ticket), new AbortController().signal);
+      disk.fault = (call, file) => (call === 'openToRead' && file.includes('accept-') ? held : failing('EIO', ...bad, 'datasync')(call));
+      const early = one('early');
+      await spool.write([early]).catch(() => {});
+      spool.change(early.ticket, 1, 1, '');
+      await clock.advance(200);
+      release();
+      await recovering;
+      expect([kind, found.size]).toEqual([kind, 2]);
+      spool.gone(found.get(copies[0].id) ?? -1);
+      kept.delete(copies[0].id);
+      await clock.advance(200);
+      expect(spool.blocked).toBeDefined();
+      disk.fault = () => {};
+      await clock.advance(2100);
+      expect(spool.blocked).toBeUndefined();
+      await spool.flush();
+      expect(await idsAfterCut(memory)).toEqual([...kept].sort());
+    }
+  });
+
   it('a full disk gives the reserve to the outcomes, and takes mail again when the reserve is back', async () => {
     const { disk, clock, memory, spool, write } = await stage();
     await write();
@@ -233,7 +272,7 @@ describe('a failing disk', () => {
     const disk = new FaultyDisk(memory.afterCut({ data: 'none', garbage: false, names: 'none' }, 1));
     const dead = `${FOLDER}/accept-0000000002.log`;
     disk.fault = (call, file) => {
-      if (file === dead && ['datasync', 'readAt'].includes(call)) throw systemError('EIO');
+      if (file === dead && call === 'openToRead') throw systemError('EIO');
     };
     const told: string[] = [];
     const second = await SegmentSpool.open({
@@ -245,6 +284,8 @@ describe('a failing disk', () => {
     });
     const { found } = await recoverAll(second);
     expect(found.size).toBeGreaterThan(20);
+    expect(found.size).toBeLessThan(kept.size - 5);
+    expect(told.some((text) => text.includes('accept-0000000002.log cannot be read'))).toBe(true);
     for (const [id, ticket] of found) {
       kept.delete(id);
       second.gone(ticket);

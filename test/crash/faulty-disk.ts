@@ -1,7 +1,7 @@
 /** A disk whose calls fail or take long while a test wants it. */
 import type { Disk, DiskFile, OpenMode } from '../../src/kernel/disk.js';
 
-export type Call = 'open' | 'append' | 'datasync' | 'syncFolder' | 'remove' | 'readAt';
+export type Call = 'open' | 'openToRead' | 'append' | 'datasync' | 'syncFolder' | 'remove' | 'readAt';
 
 /** An error as the system gives it. */
 export const systemError = (code: string): Error => Object.assign(new Error(`${code}: injected`), { code });
@@ -17,7 +17,7 @@ export class FaultyDisk implements Disk {
   }
 
   async open(path: string, mode: OpenMode, permissions?: number): Promise<DiskFile> {
-    if (mode !== 'read') await this.fault('open', path);
+    await this.fault(mode === 'read' ? 'openToRead' : 'open', path);
     return this.#wrap(await this.#disk.open(path, mode, permissions));
   }
 
