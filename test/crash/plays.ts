@@ -153,7 +153,10 @@ export const interrupted: Play = async (disk, truth) => {
     bytes[at] = 0xff;
     disk.poke(file, bytes);
   }
-  const { spool } = await begin(disk);
+  const { spool } = await openStage(disk);
+  const { found } = await recoverAll(spool);
+  const ticket = found.get(victim.id);
+  if (ticket !== undefined) await spool.read(ticket).catch(() => {});
   await truth.write(spool, [one('after@x.test')]);
   await truth.flush(spool);
 };
