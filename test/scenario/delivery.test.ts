@@ -58,7 +58,7 @@ describe('DNS decides', () => {
     await names.close();
   });
 
-  it('fails at once for a null MX and for private addresses of strangers, and waits for a domain that is not there', async () => {
+  it('bad-inputs 40: fails at once for a null MX and for private addresses of strangers, and waits for a domain that is not there', async () => {
     const names = await NameServerAt.open(answer);
     await using daemon = await startDaemon({ conf: (place) => conf(place, names.port, 'generate_bounces = false\n') });
     await submit(daemon, ['a@null.test', 'b@plain.test', 'c@nowhere.test']);

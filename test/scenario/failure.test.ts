@@ -56,7 +56,7 @@ describe('a server that says never', () => {
     expect(daemon.fileLines('mainlog.ec').find((line) => line.includes('@internal@'))).toContain('@R@alice@sender.test@@@');
   });
 
-  it('causes none for mail without a sender', async () => {
+  it('bad-inputs 33: causes none for mail without a sender', async () => {
     await using sink = await startSink({ rules: [parseSaying('rcpt=550 5.1.1 no such user')] });
     await using daemon = await startDaemon({ conf: (place) => plainConf(place, { sinkPort: sink.port }) });
     await submit(daemon, 'bob@one.test', '');

@@ -10,7 +10,7 @@ import { plainConf } from '../harness/place.js';
 const run = (...words: string[]) => spawnSync(process.execPath, [mainFile(), ...words], { encoding: 'utf8', timeout: 20_000 });
 
 describe('config reload', () => {
-  it('puts a good file in force whole and keeps the old one for a bad one', async () => {
+  it('bad-inputs 48: puts a good file in force whole and keeps the old one for a bad one', async () => {
     await using daemon = await startDaemon({ conf: (place) => plainConf(place, { sinkPort: 9 }) });
     const conf = path.join(daemon.dir, 'ecelerity.conf');
     const good = fs.readFileSync(conf, 'utf8');

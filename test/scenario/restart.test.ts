@@ -69,7 +69,7 @@ describe('an orderly end', () => {
 });
 
 describe('a second daemon', () => {
-  it('is refused on the spool of the first, with the path in its words', async () => {
+  it('bad-inputs 49: is refused on the spool of the first, with the path in its words', async () => {
     await using daemon = await startDaemon({ conf: (place) => plainConf(place, { sinkPort: 9 }) });
     const other = await makePlace();
     const conf = path.join(other.dir, 'second.conf');
