@@ -35,3 +35,18 @@ describe.each(all.map((file) => path.relative(ROOT, file)))('%s', (name) => {
     expect(links.filter((link) => !fs.existsSync(path.resolve(path.dirname(path.join(ROOT, name)), link)))).toEqual([]);
   });
 });
+
+describe('config/', () => {
+  const shipped = [
+    path.join(ROOT, 'config/ecelerity.conf'),
+    ...fs.readdirSync(path.join(ROOT, 'config/examples')).map((name) => path.join(ROOT, 'config/examples', name)),
+  ];
+
+  it.each(shipped.map((file) => path.relative(ROOT, file)))('%s is valid and says nothing but what it means', async (file) => {
+    const configured = await configureText(fs.readFileSync(path.join(ROOT, file), 'utf8'), {
+      manifests: await loadManifests(),
+      knownModules: [...knownModules.keys()],
+    });
+    expect(renderProblems(configured.problems)).toBe('');
+  });
+});

@@ -217,7 +217,8 @@ export class OutcomeLog {
     let base = 0;
     try {
       if (complete) {
-        // What waits in `records` is part of what the checkpoint tells.
+        // What waits in `records` is part of what the checkpoint tells; a kill before that is written must not forget it.
+        if (last && this.#file === last && this.records.length > 0) this.#append(last, this.records.take());
         this.records.take();
         this.#options.checkpoint(this.records);
         const meta = this.records.take();
