@@ -13,8 +13,8 @@ interface Suite {
 
 const SUITES: ReadonlyMap<string, Suite> = new Map([
   ['soak', { folders: ['test/soak'], env: { SOAK_SECONDS: '3600' }, alwaysLong: true }],
-  ['scale', { folders: ['test/scale'], env: { SCALE: 'full' }, alwaysLong: true }],
-  ['crash', { folders: ['test/crash', 'test/kill'], env: { KILLS: '1000' }, alwaysLong: false }],
+  ['scale', { folders: ['test/scale', 'test/crash/scale.test.ts'], env: { SCALE: 'full' }, alwaysLong: true }],
+  ['crash', { folders: ['test/crash', 'test/kill'], env: { KILLS: '1000', CRASH_LONG: '1' }, alwaysLong: false }],
 ]);
 
 const [name = '', ...words] = process.argv.slice(2);

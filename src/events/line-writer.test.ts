@@ -59,10 +59,11 @@ describe('flushes at the same time', () => {
     const writer = writerOf('c');
     const before = fs.readdirSync('/proc/self/fd').length;
     for (let round = 0; round < 50; round++) {
+      // A leak would be two descriptors a round; the test runner may open a few of its own.
       writer.line(String(round));
       await Promise.all([writer.reopen(), writer.flush(), writer.reopen(), writer.flush()]);
     }
-    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 2);
+    expect(fs.readdirSync('/proc/self/fd').length).toBeLessThanOrEqual(before + 20);
     await writer.close();
     expect(linesOf('c')).toHaveLength(50);
   });

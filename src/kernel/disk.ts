@@ -24,6 +24,7 @@ export interface Disk {
   open(path: string, mode: OpenMode, permissions?: number): Promise<DiskFile>;
   /** Names in a folder, without order. */
   list(folder: string): Promise<readonly string[]>;
+  /** Makes it and the folders above it; they are on the medium when it resolves. */
   makeFolder(folder: string): Promise<void>;
   /** fsync on the folder: creations, renames and removals in it are on the medium. */
   syncFolder(folder: string): Promise<void>;

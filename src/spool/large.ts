@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Disk, DiskFile } from '../kernel/disk.js';
 import type { Body } from '../module/message.js';
 import type { LargeBody } from '../module/spool.js';
+import { problems } from './problems.js';
 
 const READ_BYTES = 1 << 18;
 /** Chunks are joined up to this size before they are written. */
@@ -34,7 +35,8 @@ export class FileBody implements Body {
       for (let at = 0; at < this.size; ) {
         const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, this.size - at));
         const n = await handle.readAt(chunk, at);
-        if (n === 0) return;
+        // Half a message must never pass for a whole one.
+        if (n === 0) throw problems.DAMAGED(this.file, this.#path);
         yield chunk.subarray(0, n);
         at += n;
       }

@@ -58,6 +58,19 @@ const RESERVE_BYTES = 8 << 20;
 
 const placeText = ({ group, binding, domain }: PlaceNames): string => `${group}\n${binding}\n${domain}`;
 
+/** Copies by the body they carry: nearly always one group. */
+function groupByContent(copies: readonly Copy[]): readonly (readonly Copy[])[] {
+  const [first] = copies;
+  if (!first || copies.every(({ content }) => content === first.content)) return [copies];
+  const groups = new Map<unknown, Copy[]>();
+  for (const copy of copies) {
+    const group = groups.get(copy.content);
+    if (group) group.push(copy);
+    else groups.set(copy.content, [copy]);
+  }
+  return [...groups.values()];
+}
+
 export class SegmentSpool implements Spool {
   readonly options: Required<SpoolOptions>;
   readonly table = new Table();
@@ -158,10 +171,26 @@ export class SegmentSpool implements Spool {
   }
 
   write(copies: readonly Copy[]): Promise<void> {
-    return this.#append(copies, [], () => {});
+    const [first, ...others] = groupByContent(copies);
+    if (!first || others.length === 0) return this.#append(copies, [], () => {});
+    return this.#writeApart([first, ...others]);
   }
 
-  async replace(gone: readonly number[], copies: readonly Copy[]): Promise<void> {
+  /** A handler gave some copies a body of their own: a frame for each body, all in one group of the log, and all or none. */
+  async #writeApart(groups: readonly (readonly Copy[])[]): Promise<void> {
+    const results = await Promise.allSettled(groups.map((group) => this.#append(group, [], () => {})));
+    const failure = results.find((result) => result.status === 'rejected');
+    if (!failure) return;
+    for (const [n, result] of results.entries())
+      if (result.status === 'fulfilled') for (const { ticket } of groups[n] ?? []) this.gone(ticket);
+    throw failure.reason;
+  }
+
+  async replace(gone: readonly number[], given: readonly Copy[]): Promise<void> {
+    const groups = groupByContent(given);
+    // The end goes with the last body; a crash before it repeats a notice and loses none.
+    const copies = groups.at(-1) ?? [];
+    if (groups.length > 1) await this.#writeApart(groups.slice(0, -1));
     const ending = gone.filter((ticket) => this.table.has(ticket));
     const ids = ending.map((ticket) => this.id(ticket));
     for (const ticket of ending) this.replacing.add(ticket);

@@ -80,6 +80,21 @@ describe.each(makers)('$name', ({ open, keeps }) => {
     expect((await spool.read(second.ticket)).headers.get('subject')).toBe('changed');
   });
 
+  it('keeps bodies apart where a copy has its own', async () => {
+    const copies = makeCopies(['a@x.test', 'b@x.test', 'c@x.test']);
+    const [first, second] = copies as [Copy, Copy];
+    second.setBody(Buffer.from('another body\r\n'));
+    await spool.write(copies);
+    expect(await textOf(await spool.read(second.ticket))).toContain('another body');
+    expect(await textOf(await spool.read(first.ticket))).not.toContain('another body');
+    expect((await spool.read(copies[2]?.ticket ?? -1)).id).toBe(copies[2]?.id);
+    const [notice, other] = makeCopies(['n@x.test', 'o@x.test']) as [Copy, Copy];
+    other.setBody(Buffer.from('other notice\r\n'));
+    await spool.replace([first.ticket], [notice, other]);
+    expect(await textOf(await spool.read(other.ticket))).toContain('other notice');
+    if (keeps) expect((await again()).size).toBe(4);
+  });
+
   it('records changes, moves and ends', async () => {
     const copies = makeCopies(['a@x.test', 'b@x.test', 'c@x.test']);
     await spool.write(copies);
