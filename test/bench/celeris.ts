@@ -22,7 +22,7 @@ export async function startCeleris(sinkPort: number, options: CelerisOptions = {
   return {
     daemon,
     name: 'Celeris',
-    version: (await daemon.console('version').catch(() => 'unknown')).trim(),
+    version: /\d+\.\d+\.\d+/.exec(await daemon.console('version').catch(() => ''))?.[0] ?? 'unknown',
     port: daemon.port,
     pid: daemon.pid,
     waiting: async () => countWaiting(await daemon.consoleJson('summary').catch(() => undefined)),
