@@ -45,7 +45,7 @@ export function moduleCommands(desk: Desk): readonly ConsoleCommand[] {
               instance: handler.instance,
               order: handler.order,
               where: handler.where,
-              on_error: handler.onError ? handler.onError.do : 'continue',
+              on_error: hook.kind === 'ask' && handler.onError ? handler.onError.do : 'continue',
               calls: handler.calls,
               errors: handler.errors,
               p50us: round(handler.latency.percentile(0.5)),

@@ -104,4 +104,27 @@ describe('SmtpListeners', () => {
       { certificate: '/b.crt', key: '/b.key' },
     ]);
   });
+
+  it('names those that only some clients see, by peers within peers and by pathways', async () => {
+    const snapshot = await snapshotOf(`
+      pathway "inside" { tls_certificate = "/pathway.crt" }
+      esmtp_listener {
+        tls_certificate = "/all.crt"
+        peer "10.0.0.0/8" { tls_certificate = "/wide.crt" }
+        peer "10.0.0.0/9" { tls_certificate = "/low.crt" }
+        peer "10.255.255.255" { tls_certificate = "/last.crt" }
+        peer "2001:db8::/32" { pathway = "inside" }
+        peer "0.0.0.0/0" { tls_certificate = "/v4.crt" }
+        listen "[::]:25" { peer "10.128.0.0/9" { tls_key = "/socket.key" } }
+      }`);
+    const named = certificatesOf(snapshot.listeners('esmtp_listener'), snapshot);
+    expect(named.map(({ certificate, key }) => `${certificate} ${key}`).sort()).toEqual([
+      '/all.crt undefined',
+      '/last.crt /socket.key',
+      '/low.crt undefined',
+      '/pathway.crt undefined',
+      '/v4.crt undefined',
+      '/wide.crt /socket.key',
+    ]);
+  });
 });

@@ -1,7 +1,9 @@
 /** Opens the sockets of the esmtp_listener stanzas and hands every connection to the service. */
 import net from 'node:net';
+import type { ScopeNode } from '../../config/settings.js';
 import type { Listener, Snapshot } from '../../config/snapshot.js';
 import { printSocketAddress, type SocketAddress } from '../../config/socket-address.js';
+import { type Cidr, formatIp } from '../../kernel/cidr.js';
 import { adoptSocket, type BoundSocket, bindSocket } from '../../net/bind.js';
 import type { TlsSettings } from '../../net/tls-contexts.js';
 import type { Door } from './house.js';
@@ -33,12 +35,38 @@ export function socketsOf(listeners: readonly Listener[], snapshot: Snapshot): r
   );
 }
 
-/** The certificates that sessions on these sockets may need. */
+/** The certificates that sessions on these sockets may need: those of the sockets, and of every client that peers or their pathways tell apart. */
 export function certificatesOf(listeners: readonly Listener[], snapshot: Snapshot): readonly TlsSettings[] {
   const settings = listeners.flatMap((listener) =>
-    listener.listens.map(({ name }) => tlsSettingsOf(snapshot.inbound({ listener: listener.name, listen: name }))),
+    listener.listens.flatMap(({ name }) => {
+      const where = { listener: listener.name, listen: name };
+      const clients = [undefined, ...clientsOf(snapshot.chain(where).flatMap(networksIn))];
+      return [...new Set(clients.map((peerIp) => snapshot.inbound({ ...where, peerIp })))].map(tlsSettingsOf);
+    }),
   );
   return settings.filter((each) => each !== undefined);
+}
+
+const networksIn = ({ children }: ScopeNode): readonly Cidr[] =>
+  [...(children.get('peer')?.values() ?? [])].map(({ network }) => network).filter((network) => network !== undefined);
+
+/** One address for each way in which the networks can hold one: along the addresses that changes only where a network begins, or behind its end. */
+function clientsOf(networks: readonly Cidr[]): readonly string[] {
+  if (networks.length === 0) return [];
+  const edges = networks.flatMap((network) => [network.bytes, firstBehind(network)]).filter((edge) => edge !== undefined);
+  return [...new Set(['0.0.0.0', '::', ...edges.map(formatIp)])];
+}
+
+/** The address behind the last one of a network; undefined where there is none. */
+function firstBehind({ bytes, bits }: Cidr): Uint8Array | undefined {
+  const next = bytes.slice();
+  for (let bit = bits - 1; bit >= 0; bit--) {
+    const mask = 0x80 >> (bit & 7);
+    const octet = bit >> 3;
+    next[octet] = (next[octet] ?? 0) ^ mask;
+    if (((next[octet] ?? 0) & mask) !== 0) return next;
+  }
+  return undefined;
 }
 
 /** What takes connections. */
