@@ -118,8 +118,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'pidfile',
   'pool_name',
   'reserve_maintenance_interval',
-  'response_transcode_pattern',
-  'response_transcode_replace',
   'role.allow',
   'scheduler',
   'security.capabilities',
