@@ -4,6 +4,7 @@ import type { Reply } from '../mail/reply.js';
 import type { Attempt, Delivery } from './attempt.js';
 import { ask, type Callout, first, fold, type Hook, tell } from './hook.js';
 import type { Draft, Mail } from './message.js';
+import type { HostAddresses } from './names.js';
 import type { Place } from './place.js';
 import type { ConnectFailure, LogRecord, Rejection } from './reports.js';
 import type { RankedHop } from './resolver.js';
@@ -100,6 +101,11 @@ export const hooks = {
     'routes',
     1,
     on('Next hops of a routing domain in place of DNS; options routes and gateway go before.', 'core_config_fetch_domain_routes', 'domain'),
+  ),
+  addresses: first<[host: string, v6: boolean], HostAddresses>(
+    'addresses',
+    2,
+    on('Addresses of a mail host in place of DNS; they are judged like those of DNS.', 'core_dns_get_As', 'name'),
   ),
   veto: first<[Place, hop: RankedHop], string>(
     'veto',

@@ -15,6 +15,7 @@ export * from './hooks.js';
 export type * from './io.js';
 export * from './manifest.js';
 export * from './message.js';
+export type * from './names.js';
 export * from './place.js';
 export type * from './reports.js';
 export type * from './resolver.js';

@@ -1,5 +1,6 @@
 /** Tokens by which modules reach the core's services and each other's. */
 import type { Address } from '../mail/address.js';
+import type { Names } from './names.js';
 import type { Endpoint } from './session.js';
 
 /** A named door to something that one side provides and others use. The type parameter says what is behind it. */
@@ -10,6 +11,9 @@ export interface Service<T> {
   /** Types only; never set. */
   readonly '~'?: T;
 }
+
+/** What is behind a token. */
+export type ServiceOf<S> = S extends Service<infer T> ? T : never;
 
 const core = <T>(name: string): Service<T> => ({ name, module: 'core' });
 
@@ -56,3 +60,21 @@ export const Sockets: Service<{
   /** Addresses and ports that this daemon listens on. */
   listening(): readonly Endpoint[];
 }> = core('sockets');
+
+/** Questions to DNS, answered from the daemon's own cache where it knows. */
+export const Dns: Service<Names> = core('dns');
+
+/** Kernel buffers of a socket in octets. */
+export interface SocketBuffers {
+  readonly send: number;
+  readonly receive: number;
+}
+
+export const DnsSockets: Service<{
+  /** Buffers to ask for from now on. */
+  size(buffers: SocketBuffers): void;
+  /** What the kernel gives by itself again, unless somebody else has asked for buffers since. */
+  leave(buffers: SocketBuffers): void;
+  /** What the kernel gives to a socket of each name server, in the order of resolv.conf. */
+  measure(): Promise<readonly (SocketBuffers & { readonly server: string })[]>;
+}> = core('dns_sockets');

@@ -42,7 +42,7 @@ import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
-import { makeRouter } from './router.js';
+import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
@@ -66,6 +66,7 @@ export class Daemon {
   readonly queue: MailQueue;
   readonly router: HopRouter;
   readonly resolver: Resolver;
+  readonly dnsSockets: Routing['dnsSockets'];
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
   readonly listeners: SmtpListeners;
@@ -112,7 +113,7 @@ export class Daemon {
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
     const notices = this.#notices();
-    const { router, resolver } = makeRouter({
+    const { router, resolver, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
       chains: () => this.chains,
@@ -121,6 +122,7 @@ export class Daemon {
     });
     this.router = router;
     this.resolver = resolver;
+    this.dnsSockets = dnsSockets;
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,

@@ -5,7 +5,7 @@ import { formatOneLine } from '../mail/reply.js';
 import { bodyOf } from '../module/copy.js';
 import type { Guard } from '../module/engine.js';
 import type { Lends, OptionValues } from '../module/lends.js';
-import { Caches, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
+import { Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
 import type { Session } from '../module/session.js';
 import type { Daemon } from './daemon.js';
 import { inboundWhere } from './rules.js';
@@ -42,6 +42,8 @@ function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
   return new Map<Service<unknown>, unknown>([
     [Writers, daemon.writers],
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
+    [Dns, daemon.resolver],
+    [DnsSockets, daemon.dnsSockets],
     [Sockets, { listening: () => listOwnSockets(daemon) }],
     [Injection, { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => inject(daemon, made, how.protocol) }],
   ]);
