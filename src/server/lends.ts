@@ -14,11 +14,12 @@ import { inboundWhere } from './rules.js';
 const RUN_LIMIT_MS = 60_000;
 
 export function makeLends(daemon: Daemon): Lends {
-  const services = makeServices(daemon);
+  // Made when first asked for: the daemon is still being put together now.
+  let services: ReadonlyMap<Service<unknown>, unknown> | undefined;
   return {
     clock: daemon.clock,
     guard: makeGuard(daemon),
-    service: (token) => services.get(token),
+    service: (token) => (services ??= makeServices(daemon)).get(token),
     global: () => daemon.snapshot.global,
     outbound: (where) => daemon.snapshot.at(where),
     inbound: (session) => daemon.snapshot.inbound(inboundWhere(session)),
