@@ -1,6 +1,6 @@
 /** Our side of each mechanism, against the published examples and against the side that checks. */
 import { describe, expect, it } from 'vitest';
-import { CLAIMS, type Claimant, claim } from './claimant.js';
+import { type Claimant, claim } from './claimant.js';
 import { CramMd5 } from './cram-md5.js';
 import { storeOf } from './fixture.js';
 import { Login } from './login.js';
