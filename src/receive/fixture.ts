@@ -43,6 +43,8 @@ export function addressOf(text: string): Address {
   return at < 0 ? new Address(text, '') : new Address(text.slice(0, at), text.slice(at + 1));
 }
 
+const longestLine = (text: string): number => Math.max(...text.split('\r\n').map((line) => Buffer.byteLength(line)));
+
 const contentOf = (header: string, body: string): ReceivedContent => {
   const whole = bodyOf([Buffer.from(body)]);
   const block = Buffer.from(header);
@@ -51,8 +53,8 @@ const contentOf = (header: string, body: string): ReceivedContent => {
     body: whole,
     facts: {
       receivedFields: 0,
-      longestHeaderLine: 0,
-      longestBodyLine: 0,
+      longestHeaderLine: longestLine(header),
+      longestBodyLine: longestLine(body),
       eightBitHeader: false,
       repaired: false,
       headerMissing: header === '',

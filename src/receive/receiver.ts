@@ -22,11 +22,13 @@ import type {
 import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
+import { mendingLimit, mendLines, needsMending } from './mend.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { findRelayReason } from './relay.js';
 import {
   BLACKHOLED,
   DISCARDED,
+  LINES_PAST_MENDING,
   LITERAL_REFUSED,
   LOCAL_ERROR,
   NO_RESOURCES,
@@ -248,12 +250,20 @@ export class Receiver implements Reception<Pending> {
     const { chains } = rules;
     const completed = completeHeaders(session, draft, content, ports.host);
     if ('refused' in completed) {
+      ports.spool.forget(content.body);
       this.#tellRefusal(session, session.phase, '', completed.refused, draft);
       return completed.refused;
     }
     const host = session.options.received_hostname ?? ports.host.name;
     draft.headers = markLogin(completed.headers, host, [host, ports.host.name], session.user);
     draft.content = content.body;
+    const limit = mendingLimit(session.options);
+    if (limit !== undefined && needsMending(content.facts, limit)) {
+      const mended = await mendLines({ headers: draft.headers, content: draft.content }, content.facts, limit, ports.spool);
+      if (!mended) return this.#end(session, draft, { kind: 'refused', reply: LINES_PAST_MENDING, by: '', disconnect: false });
+      draft.headers = mended.headers;
+      draft.content = mended.content;
+    }
     draft.recipients = accepted.map(({ address }) => address);
     if (!chains.data.empty) {
       const ended = endOf(await chains.data.run(session, draft));
@@ -293,6 +303,7 @@ export class Receiver implements Reception<Pending> {
 
   /** The message goes no further: tell it and answer. */
   #end(session: Client, draft: Copy, ended: Exclude<Passage, { kind: 'copies' }>): Reply {
+    this.#ports.spool.forget(draft.content);
     if (ended.kind === 'discarded') {
       this.#tellRefusal(session, session.phase, ended.by, DISCARDED, draft);
       return queuedAs(draft.id);
