@@ -80,7 +80,7 @@ export class FakeClient {
       ...base,
       options: snapshot.inbound({ listener: 'esmtp_listener', listen: base.listener, peerIp: base.peer.ip }) ?? base.options,
       stanza: 'esmtp_listener',
-      lmtp: false,
+      lmtp: base.protocol === 'lmtp',
       heloLine: 'EHLO client.test',
       get transaction() {
         return client.#transaction;
@@ -122,9 +122,9 @@ export class FakeClient {
   async data(header = SUBJECT, body = 'hello\r\n'): Promise<Verdict | string> {
     const verdict = await this.#receiver.recipients(this.session);
     if (isRefusal(verdict)) return verdict;
-    const { code, status, text } = await this.#receiver.message(this.session, contentOf(header, body));
+    const said = await this.#receiver.message(this.session, contentOf(header, body));
     this.#transaction = undefined;
-    return `${code} ${status} ${text}`;
+    return ('code' in said ? [said] : said).map(({ code, status, text }) => `${code} ${status} ${text}`).join(' | ');
   }
 
   /** A whole message to the given recipients; its answer on one line. */
