@@ -56,6 +56,41 @@ export const Caches: Service<{
   names(): readonly string[];
 }> = core('caches');
 
+/** A rule about the words of a reply. */
+export interface BounceRule {
+  readonly class: number;
+  /** Text that occurs in the reply; `|` stands for any run of characters, case does not count. */
+  readonly phrases: readonly string[];
+  /** Only for this domain. */
+  readonly domain?: string;
+}
+
+/** What makes a class. */
+export interface BounceVerdict {
+  readonly class: number;
+  /** The phrase that decided, or the name of what did in its stead. */
+  readonly rule: string;
+}
+
+export const Bounces: Service<{
+  /** Class by the pack in force and the status code. */
+  explain(text: string): BounceVerdict;
+  /** Name of a class, also of one that was added. */
+  nameOf(bounceClass: number): string | undefined;
+  /** Adds or, with undefined, removes the name of a class above or between those of the core. */
+  nameClass(bounceClass: number, name: string | undefined): void;
+  /** Makes rules ready to ask: the first in order that holds. One walk over the text, however many there are. */
+  compile(rules: readonly BounceRule[]): (text: string, domain: string) => BounceVerdict | undefined;
+  /** Version and size of the pack in force. */
+  pack(): { readonly version: number; readonly rules: number };
+  /** Replies whose class another pack would change, out of `replies` and the examples of both. Throws what is wrong with the text. */
+  compare(pack: string, replies: readonly string[]): readonly { readonly reply: string; readonly before: number; readonly after: number }[];
+  /** Puts a pack (the text of a YAML file) in force; undefined = the one that came with Celeris. Throws what is wrong, and changes nothing then. */
+  adopt(pack: string | undefined): void;
+  /** Replies no rule knew, most frequent first. */
+  unknown(): readonly { readonly masked: string; readonly last: string; readonly count: number }[];
+}> = core('bounces');
+
 export const Sockets: Service<{
   /** Addresses and ports that this daemon listens on. */
   listening(): readonly Endpoint[];

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { classifyReply } from '../bounce/classify.js';
+import { CLASS } from '../bounce/classify.js';
 import { Notices } from '../bounce/notices.js';
 import type { Snapshot } from '../config/snapshot.js';
 import { Delivery } from '../deliver/delivery.js';
@@ -33,6 +33,7 @@ import { SmtpService } from '../smtp/server/service.js';
 import { nextIncarnation } from '../spool/incarnation.js';
 import { lockSpool } from '../spool/lock.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
+import { classify, noticePlans, openClassifier } from './bounces.js';
 import { DirectBroker } from './broker.js';
 import { loadManifests } from './built.js';
 import { Counters, countingPlan } from './counters.js';
@@ -61,6 +62,7 @@ export class Daemon {
   readonly counters = new Counters(this.clock);
   readonly contexts = new TlsContexts();
   readonly writers = new WriterBook(this.clock, this.journal);
+  readonly classifier = openClassifier();
   readonly registry: Registry;
   readonly spool: SegmentSpool;
   readonly queue: MailQueue;
@@ -134,12 +136,12 @@ export class Daemon {
       hostname: () => this.hostname,
       nextId: () => this.ids.next(),
       chains: () => this.chains,
-      classify: async (reply, domain) => (await this.chains.classify.run(reply, domain)) ?? classifyReply(reply),
+      classify: (reply, domain) => classify(this.classifier, this.chains, reply, domain),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
-    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply));
-    this.#endMail = (mail, reply, quiet) => notices.end(mail, this.#attemptOf(mail, reply), quiet);
+    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply, CLASS.adminFailure));
+    this.#endMail = async (mail, reply, quiet) => notices.end(mail, await this.#classed(mail, reply), quiet);
     this.queue.connect(this.delivery);
     this.smtp = new SmtpService<Pending>({
       reception: new Receiver(ports, transit, new Logins(this.#loginPorts())),
@@ -292,7 +294,8 @@ export class Daemon {
 
   /** The modules of the configuration, and the core's own listener. */
   async #plans(snapshot: Snapshot): Promise<readonly Plan[]> {
-    return [countingPlan(this.counters), ...this.#observers, ...makePlans(snapshot, await loadManifests())];
+    const notices = noticePlans(snapshot, this.classifier, () => this.chains);
+    return [countingPlan(this.counters), ...notices, ...this.#observers, ...makePlans(snapshot, await loadManifests())];
   }
 
   async #recover(): Promise<void> {
@@ -368,8 +371,12 @@ export class Daemon {
     return undefined;
   }
 
+  async #classed(mail: Copy, reply: string): Promise<Attempt> {
+    return this.#attemptOf(mail, reply, await classify(this.classifier, this.chains, reply, mail.place.domain));
+  }
+
   /** An end that no server said: expiry, the console, a hook. */
-  #attemptOf(mail: Copy, reply: string): Attempt {
+  #attemptOf(mail: Copy, reply: string, bounceClass: number): Attempt {
     return {
       outcome: 'failed',
       reply: joinLine(reply),
@@ -380,7 +387,7 @@ export class Daemon {
       stage: STAGE.notConnected,
       bytes: 0,
       hop: undefined,
-      bounceClass: classifyReply(reply),
+      bounceClass,
       possibleDuplicate: false,
       tls: undefined,
     };

@@ -5,8 +5,9 @@ import { formatOneLine } from '../mail/reply.js';
 import { bodyOf } from '../module/copy.js';
 import type { Guard } from '../module/engine.js';
 import type { Lends, OptionValues } from '../module/lends.js';
-import { Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
+import { Bounces, Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
 import type { Session } from '../module/session.js';
+import { lendBounces } from './bounces.js';
 import type { Daemon } from './daemon.js';
 import { inboundWhere } from './rules.js';
 
@@ -41,6 +42,7 @@ function makeGuard(daemon: Daemon): Guard {
 
 function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
   return new Map<Service<unknown>, unknown>([
+    [Bounces, lendBounces(daemon.classifier)],
     [Writers, daemon.writers],
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
     [Dns, daemon.resolver],
