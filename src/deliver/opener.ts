@@ -91,7 +91,7 @@ export class Opener {
         load: (each) => countLinks(station, each),
       });
       if (!hop) break;
-      if (hop.demand?.barred) {
+      if (hop.demand?.barred && hop.demand.enforced) {
         link.tried.add(hopKey(hop));
         link.failure = barredBy(hop.demand.barred);
         tellFailure(this.#yard.ports, station, hop, link.failure);

@@ -12,20 +12,20 @@ import type { Station } from './station.js';
 export function tellGreeted({ tlsWent }: DeliveryPorts, { station, session }: Link, hop: RankedHop): void {
   // Where TLS was not tried, nothing is known of it; why it is not tried any more was told when it failed.
   if (!tlsWent || !session || session.terms.tls === 'no') return;
-  const fault = session.tls ? session.judgement?.fault : 'starttls-not-supported';
+  const fault = session.tls ? (session.judgement?.fault ?? hop.demand?.barred) : 'starttls-not-supported';
   tlsWent(outcomeOf(station, hop, fault, fault ?? ''));
 }
 
 /** A connection was not made, or not to its end; only what TLS had to do with counts. */
 export function tellFailure({ tlsWent }: DeliveryPorts, station: Station, hop: RankedHop, failure: Failure): void {
   if (!tlsWent) return;
-  const fault = hop.demand?.barred ?? faultOfFailure(failure);
+  const fault = failure.stage === STAGE.notConnected ? hop.demand?.barred : faultOfFailure(failure);
   if (fault) tlsWent(outcomeOf(station, hop, fault, failure.detail));
 }
 
 const outcomeOf = ({ place, values }: Station, hop: RankedHop, fault: TlsFault | undefined, detail: string) => ({
   domain: place.domain,
-  demand: hop.demand,
+  policy: hop.demand?.policy,
   fault,
   detail,
   host: hop.name,

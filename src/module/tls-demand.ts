@@ -36,7 +36,7 @@ export interface TlsDemand {
   readonly names: readonly string[];
   /** Tells this demand from every other. */
   readonly digest: string;
-  /** The host must not be used at all: no MX of the policy, or its TLSA records could not be looked up. */
+  /** Known before any connection: the host is no MX of the policy, or its TLSA records could not be looked up. Enforced, it is not used at all. */
   readonly barred: TlsFault | undefined;
   /** For reports: the policy as it was published, line by line, and whose it is. */
   readonly policy: TlsPolicyFacts;
@@ -55,7 +55,8 @@ export interface TlsPolicyFacts {
 export interface TlsOutcome {
   /** Routing domain of the mail. */
   readonly domain: string;
-  readonly demand: TlsDemand | undefined;
+  /** Undefined where the domain has none. */
+  readonly policy: TlsPolicyFacts | undefined;
   /** Undefined when the session was encrypted as demanded. */
   readonly fault: TlsFault | undefined;
   /** Error code or words, for operators. */
