@@ -19,7 +19,8 @@ import { Link, type Yard } from './link.js';
 import type { OutboundSession } from './ports.js';
 import type { Sources } from './sources.js';
 import type { Station } from './station.js';
-import { makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+import { levelOf, makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+import { tellFailure } from './tls-outcome.js';
 
 /** After a host refused a connection while others work, the place makes do with these for so long. */
 const CAP_MS = 60_000;
@@ -90,6 +91,12 @@ export class Opener {
         load: (each) => countLinks(station, each),
       });
       if (!hop) break;
+      if (hop.demand?.barred && hop.demand.enforced) {
+        link.tried.add(hopKey(hop));
+        link.failure = barredBy(hop.demand.barred);
+        tellFailure(this.#yard.ports, station, hop, link.failure);
+        continue;
+      }
       const veto = this.#yard.ports.chains().veto;
       if (veto.placed.length > 0) {
         const said = veto.run(station.place, hop);
@@ -215,7 +222,7 @@ export class Opener {
   #dial(link: Link, hop: RankedHop, helo: string): void {
     const { values } = link.station;
     const facts = this.#factsFor(link, hop, helo, undefined);
-    if (values.tls === 'no' || (facts.isPlain && values.tls === 'ifavailable')) {
+    if (levelOf(values, hop, facts.isPlain) === 'no') {
       this.#start(link, hop, helo, undefined);
       return;
     }
@@ -264,8 +271,10 @@ export class Opener {
     if (!hop) return;
     if (failure.kind === 'connect' && this.#sources.blame(station.source, failure.detail)) return;
     const { values } = station;
+    tellFailure(ports, station, hop, failure);
     ports.chains().connect_failed.run({ place: station.place, hop: hop.name, reply: failure.reply, at: ports.clock.now() });
-    if (failure.kind === 'tls' && values.tls === 'ifavailable' && values.tls_ifavailable_fallback && !this.hosts.isPlain(hop)) {
+    const mayGoPlain = values.tls_ifavailable_fallback && levelOf(values, hop, false) === 'ifavailable';
+    if (failure.kind === 'tls' && mayGoPlain && !this.hosts.isPlain(hop)) {
       // The same hop once more, in clear.
       this.hosts.rememberPlain(hop);
       return;
@@ -353,13 +362,15 @@ const countLinks = (station: Station, { ip, port }: RankedHop): number => {
   return count;
 };
 
+const barredBy = (fault: string): Failure => ({ kind: 'refused', reply: WORDS.tlsBarred, stage: STAGE.notConnected, detail: fault });
+
 const vetoed = (reply: string): Failure => ({ kind: 'refused', reply, stage: STAGE.notConnected, detail: 'veto' });
 
 /** The attempt of mail whose connection could not be made: the last host's answer stands for all. */
 function factsOf(link: Link): AttemptFacts {
   const { failure, session, hop } = link;
   const reply = failure?.reply ?? WORDS.noHosts;
-  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.detail !== 'veto';
+  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.stage !== STAGE.notConnected;
   return {
     outcome: reply.startsWith('5') ? 'failed' : 'deferred',
     reply,

@@ -115,7 +115,8 @@ export class RouteFinder {
 
   async #findAddress(name: string, wish: RouteWish, rules: RouteRules, signal: AbortSignal): Promise<Outcome> {
     const { resolved } = await this.#resolve([{ name, preference: 0 }], true, wish, signal);
-    return joinHops(resolved, listOf('configured'), rules);
+    // The operator's own word for the host needs no proof; its addresses do (RFC 7672 2.2).
+    return joinHops(resolved, { ...listOf('configured'), secure: true }, rules);
   }
 
   #mx(name: string, signal: AbortSignal): Promise<Answer<Mx>> {

@@ -98,13 +98,14 @@ export function joinHops(
       continue;
     }
     ttlSeconds = Math.min(ttlSeconds, answer.ttlSeconds);
+    const tlsaBases = list.secure && answer.secure && answer.from === 'dns' ? basesOf(name, answer.name) : undefined;
     const addresses = rules.keepAddressOrder || answer.ordered ? answer.records : shuffle(answer.records, rules.random);
     for (const { ip } of addresses.slice(0, MOST_ADDRESSES)) {
       if (rules.isSkipped(ip)) skipped++;
       else if (rules.blockLocal && isBlocked(ip, answer.from)) local++;
       else if (!seen.has(`${ip} ${port}`) && hops.length < MOST_HOPS) {
         seen.add(`${ip} ${port}`);
-        hops.push({ name, ip, port, preference });
+        hops.push(tlsaBases ? { name, ip, port, preference, tlsaBases } : { name, ip, port, preference });
       }
     }
   }
@@ -121,6 +122,9 @@ export function joinHops(
   if (left.length > 0) return { kind: 'hops', hops: left, ttlSeconds, from: list.from, secure: list.secure };
   return explainNothing(resolved, ttlSeconds, local, skipped);
 }
+
+/** The end of the CNAMEs goes before the name that was asked for. */
+const basesOf = (name: string, end: string): readonly string[] => (end === name ? [name] : [end, name]);
 
 /** An operator who gives a domain a private address in /etc/hosts means it; loopback there is the machine's own name. */
 const isBlocked = (ip: string, from: 'dns' | 'file'): boolean => (from === 'dns' ? isLocalIp(ip) : kindOfIp(ip) === 'loopback');
