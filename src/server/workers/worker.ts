@@ -2,7 +2,7 @@
 import { readerOf } from '../../config/reader.js';
 import { printSocketAddress } from '../../config/socket-address.js';
 import { makeCommands } from '../../console/commands/index.js';
-import { answerRequest } from '../../console/dispatch.js';
+import { answerPassedOn } from '../../console/dispatch.js';
 import type { Answer } from '../../console/frame.js';
 import { systemClock } from '../../kernel/clock.js';
 import { nodeDisk } from '../../kernel/node-disk.js';
@@ -162,6 +162,6 @@ class Worker {
     if (!daemon) return { id: 0, ok: false, text: 'The worker has not begun.' };
     const book = () => makeCommands(makeDesk(daemon));
     const failed = (error: unknown): void => daemon.journal.say('error', 'console', 'a command failed', error);
-    return answerRequest({ id: 0, command, json: true }, book, this.#limit.signal, failed);
+    return answerPassedOn(command, book, this.#limit.signal, failed);
   }
 }
