@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { codeOf } from '../kernel/problems.js';
 import { STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
-import { isShortage, type Shortage } from '../module/permit.js';
+import { isShortage, type Shortage, UNDECIDED } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
 import { Batch } from '../smtp/client/batch.js';
 import type { Failure } from '../smtp/client/session.js';
@@ -115,7 +115,8 @@ export class Opener {
       }
       const short = this.#tryHop(link, hop);
       if (!short) return true;
-      shortage ??= short;
+      // An answer that is on its way is waited for first.
+      if (!shortage || short.key === UNDECIDED) shortage = short;
       if (short.key !== hostKey(hop.name)) break;
       // The host is full, another one may not be.
       link.tried.add(hopKey(hop));
@@ -185,12 +186,15 @@ export class Opener {
     const idle = pool.find(key);
     if (!idle?.hop || !idle.session?.idle) return false;
     const before = idle.station;
+    const { limits: held } = idle;
     idle.letGo();
     const hostLimit = snapshot.host(idle.hop.name, station.place).max_outbound_connections;
     const wanted = station.limits.forConnection(idle.hop.name, hostLimit, false, false);
     const permit = ports.broker.acquire(wanted);
     if (isShortage(permit)) {
-      idle.session.leave();
+      const again = permit.key === UNDECIDED ? ports.broker.acquire(held) : permit;
+      if (isShortage(again)) idle.session.leave();
+      else idle.hold(again, held);
       return false;
     }
     idle.hold(permit, wanted);

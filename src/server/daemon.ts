@@ -1,4 +1,4 @@
-/** The one place where objects meet: a daemon from its configuration to its end. */
+/** The one place where objects meet: a daemon from its configuration to its end. Long: every object of the house is made here. */
 import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
@@ -30,21 +30,20 @@ import { type Pending, Receiver } from '../receive/receiver.js';
 import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
-import { nextIncarnation } from '../spool/incarnation.js';
-import { lockSpool } from '../spool/lock.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { classify, noticePlans, openClassifier } from './bounces.js';
-import { DirectBroker } from './broker.js';
 import { loadManifests } from './built.js';
 import { Counters, countingPlan } from './counters.js';
 import { isWanted } from './debug-flags.js';
 import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
+import { partsOf } from './parts.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
+import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -52,16 +51,27 @@ import { WriterBook } from './writers.js';
 const isOwnAddress = (ip: string): boolean =>
   ip.startsWith('127.') || Object.values(os.networkInterfaces()).some((list) => list?.some(({ address }) => address === ip));
 
+/** What is there before a daemon is. */
+interface Made {
+  readonly lock: { release(): void };
+  readonly gate: Gatehouse;
+  readonly listeners: SmtpListeners;
+  readonly incarnation: number;
+  readonly user: string;
+  readonly seat: Seat;
+}
+
 export class Daemon {
   readonly clock: Clock = systemClock;
   readonly startedAt = Date.now();
-  readonly journal = new Journal(this.clock);
+  readonly journal: Journal;
   readonly watch = new Watch(this.clock);
   readonly places = new PlaceTable();
-  readonly broker = new DirectBroker(this.clock);
+  readonly seat: Seat;
+  readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
-  readonly contexts = new TlsContexts();
-  readonly writers = new WriterBook(this.clock, this.journal);
+  readonly contexts: TlsContexts;
+  readonly writers: WriterBook;
   readonly classifier = openClassifier();
   readonly registry: Registry;
   readonly spool: SegmentSpool;
@@ -86,12 +96,13 @@ export class Daemon {
   #stopAsked: () => void = () => {};
   #observers: readonly Plan[] = [];
 
-  private constructor(
-    file: string,
-    snapshot: Snapshot,
-    made: { lock: { release(): void }; gate: Gatehouse; listeners: SmtpListeners; spool: SegmentSpool; incarnation: number; user: string },
-  ) {
+  private constructor(file: string, snapshot: Snapshot, made: Made & { spool: SegmentSpool }) {
     this.file = file;
+    this.seat = made.seat;
+    this.broker = made.seat.broker;
+    this.journal = new Journal(this.clock, made.seat.team && made.seat.number);
+    this.contexts = new TlsContexts(made.seat.ticketKeys);
+    this.writers = new WriterBook(this.clock, this.journal);
     this.#snapshot = snapshot;
     this.#lock = made.lock;
     this.#gate = made.gate;
@@ -160,16 +171,23 @@ export class Daemon {
   #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
 
   /** Starts a daemon on a checked configuration. Resolves when connections are served; old mail is read meanwhile. */
-  static async start(file: string, snapshot: Snapshot, observers: readonly Plan[] = []): Promise<Daemon> {
+  static async start(
+    file: string,
+    snapshot: Snapshot,
+    observers: readonly Plan[] = [],
+    seat: Seat = makeLoneSeat(systemClock),
+  ): Promise<Daemon> {
     const root = path.resolve(snapshot.global.spoolbase);
-    const lock = lockSpool(root);
+    const lock = seat.lock(root);
     const gate = new Gatehouse();
-    const listeners = new SmtpListeners(gate);
+    const listeners = new SmtpListeners(gate, seat.inherited);
     try {
+      // Sockets that were bound for us need no privileges any more: nothing is accepted with them.
+      if (seat.team) dropPrivileges(snapshot);
       await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
       const user = dropPrivileges(snapshot);
-      const incarnation = await nextIncarnation(nodeDisk, root);
-      const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user }, root);
+      const incarnation = await seat.incarnation(root);
+      const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user, seat }, root);
       daemon.#observers = observers;
       await daemon.#serve();
       return daemon;
@@ -180,17 +198,12 @@ export class Daemon {
     }
   }
 
-  static async #open(
-    file: string,
-    snapshot: Snapshot,
-    made: { lock: { release(): void }; gate: Gatehouse; listeners: SmtpListeners; incarnation: number; user: string },
-    root: string,
-  ): Promise<Daemon> {
+  static async #open(file: string, snapshot: Snapshot, made: Made, root: string): Promise<Daemon> {
     let say: (level: 'warning' | 'error', text: string) => void = () => {};
     const spool = await SegmentSpool.open({
       disk: nodeDisk,
       clock: systemClock,
-      folder: path.join(root, 'parts', '0'),
+      folder: partsOf(root, made.seat).own,
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
