@@ -11,6 +11,7 @@ import type { HopRouter } from '../deliver/route.js';
 import type { Resolver } from '../dns/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
+import { readMemoryShare } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
 import { joinLine } from '../mail/reply.js';
@@ -38,6 +39,7 @@ import { isWanted } from './debug-flags.js';
 import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
+import { MemoryWatch } from './memory-watch.js';
 import { partsOf } from './parts.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
@@ -67,6 +69,7 @@ export class Daemon {
   readonly journal: Journal;
   readonly watch = new Watch(this.clock);
   readonly places = new PlaceTable();
+  readonly memory: MemoryWatch = this.#watchMemory();
   readonly seat: Seat;
   readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
@@ -281,6 +284,7 @@ export class Daemon {
     await this.spool.close();
     await this.writers.close();
     this.watch.stop();
+    this.memory.stop();
     this.#lock.release();
   }
 
@@ -302,6 +306,7 @@ export class Daemon {
     };
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.smtp);
+    this.memory.start();
     this.#recovery = this.#recover();
   }
 
@@ -332,6 +337,21 @@ export class Daemon {
       .some(({ address }) => address.kind === 'tcp' && address.port === port && (address.host === ip || isOwnAddress(ip)));
   }
 
+  #watchMemory(): MemoryWatch {
+    return new MemoryWatch({
+      clock: this.clock,
+      readShare: () => readMemoryShare(this.seat.workers),
+      limits: () => this.snapshot.global,
+      relieve: (level) => this.queue.shrink(level === 'high' ? 0 : Math.floor(this.queue.memory().residentBytes / 2)),
+      changed: (level, share) => {
+        const used = `${Math.round(share * 100)} % of the memory are in use`;
+        if (level === 'calm') this.journal.say('notice', 'memory', `${used}: all mail is taken again`);
+        else if (level === 'goal') this.journal.say('warning', 'memory', `${used}: bodies leave it (memory_goal)`);
+        else this.journal.say('error', 'memory', `${used}: new mail is refused for now (memory_hwm)`);
+      },
+    });
+  }
+
   #receivePorts(): ReceivePorts {
     return {
       clock: this.clock,
@@ -341,7 +361,7 @@ export class Daemon {
       rules: () => this.#rules,
       nextId: () => this.ids.next(),
       random: Math.random,
-      refusing: () => (this.#stopping ? 'stopping' : undefined),
+      refusing: () => (this.#stopping ? 'stopping' : this.memory.level === 'high' ? 'memory' : undefined),
       refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
       host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
       log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
