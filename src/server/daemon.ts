@@ -32,6 +32,8 @@ import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listene
 import { SmtpService } from '../smtp/server/service.js';
 import { nextIncarnation } from '../spool/incarnation.js';
 import { lockSpool } from '../spool/lock.js';
+import { checkOwner } from '../spool/owner.js';
+import { findFolders } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { DirectBroker } from './broker.js';
 import { loadManifests } from './built.js';
@@ -164,6 +166,8 @@ export class Daemon {
     try {
       await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
       const user = dropPrivileges(snapshot);
+      const uid = process.getuid?.() ?? 0;
+      if (uid !== 0) checkOwner(root, uid);
       const incarnation = await nextIncarnation(nodeDisk, root);
       const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user }, root);
       daemon.#observers = observers;
@@ -186,7 +190,7 @@ export class Daemon {
     const spool = await SegmentSpool.open({
       disk: nodeDisk,
       clock: systemClock,
-      folder: path.join(root, 'parts', '0'),
+      folders: await findFolders(nodeDisk, root),
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
