@@ -126,19 +126,23 @@ function isStill(segment: Segment, ticket: number, about: { idHigh: number; idLo
 function adoptMoved(segment: Segment, moved: readonly Moved[]): void {
   const { part } = segment;
   const { stock, outcomes } = part;
+  const { table } = stock;
+  // A segment may hold a hundred thousand: nothing is made for a copy that stayed as it was.
   for (const copy of moved) {
     const { ticket, target, offset, at, weight } = copy;
     if (!isStill(segment, ticket, copy)) {
       outcomes.records.gone(target.number, offset, at);
       continue;
     }
-    const now = stock.describe(ticket);
-    const spot = { segment: target.number, offset, index: at };
-    if (now.attempts !== copy.attempts || now.next !== copy.next || now.reply !== copy.reply)
-      outcomes.records.change(spot, now.attempts, now.next, now.reply);
-    if (now.place !== copy.place) outcomes.records.move(spot, now.place);
+    const attempts = table.attempts[ticket] as number;
+    const next = table.next[ticket] as number;
+    const reply = stock.replies.at(table.reply[ticket] as number);
+    const place = stock.places.at(table.place[ticket] as number);
+    if (attempts !== copy.attempts || next !== copy.next || reply !== copy.reply)
+      outcomes.records.change({ segment: target.number, offset, index: at }, attempts, next, reply);
+    if (place !== copy.place) outcomes.records.move({ segment: target.number, offset, index: at }, place);
     stock.unsettle(ticket);
-    stock.settle(ticket, target, { offset, index: at, weight });
+    stock.settle(ticket, target, offset, at, weight);
   }
   // In the same record as the rest: from here on the copies count where they lie now.
   outcomes.records.drop(segment.number);

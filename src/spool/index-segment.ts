@@ -4,11 +4,15 @@ import { type Live, sliceLive } from './live-tickets.js';
 import { breathe } from './scan.js';
 import type { Segment } from './segment.js';
 
-/** `isOver` ends the work early; what was written until then holds. */
+/** What a checkpoint tells waits for the disk now and then: a megabyte is on its way at most. */
+const SLICES_A_SYNC = 32;
+
+/** Rejects when the disk fails. `isOver` ends the work early; what was written until then holds. */
 export async function indexSegment(segment: Segment, live: Live | undefined, isOver: () => boolean): Promise<void> {
   if (!live) return;
   const { stock, outcomes } = segment.part;
   const { table } = stock;
+  let nth = 0;
   for (const { from, to, tickets } of sliceLive(segment, live)) {
     if (segment.dropped || segment.pinned || isOver()) return;
     const entries = [];
@@ -21,6 +25,6 @@ export async function indexSegment(segment: Segment, live: Live | undefined, isO
     }
     outcomes.records.index(segment.number, from, to, entries);
     outcomes.touch();
-    await breathe();
+    await (++nth % SLICES_A_SYNC === 0 ? outcomes.sync() : breathe());
   }
 }

@@ -150,6 +150,8 @@ export class OutcomeLog {
 
   async #goOn(): Promise<void> {
     const log = await this.#create([]);
+    // What is not synced goes into the next file, too: as little as possible.
+    await this.sync().catch(() => {});
     if (this.#log && this.#log.number > log.number) {
       // The file failed meanwhile and has a successor; records in this one would count as older than they are.
       this.#old.push(log.number);

@@ -27,12 +27,12 @@ export class Stock {
     table.place[ticket] = this.places.hold(about.place);
     table.reply[ticket] = this.replies.hold(about.reply);
     if (about.file !== undefined) this.large.hold(ticket, about.file);
-    this.settle(ticket, segment, about);
+    this.settle(ticket, segment, about.offset, about.index, about.weight);
     return ticket;
   }
 
   /** The message lies there now. */
-  settle(ticket: number, segment: Segment, { offset, index, weight }: Pick<About, 'offset' | 'index' | 'weight'>): void {
+  settle(ticket: number, segment: Segment, offset: number, index: number, weight: number): void {
     const { table } = this;
     table.slot[ticket] = segment.slot;
     table.offset[ticket] = offset;

@@ -44,7 +44,8 @@ export class Upkeep {
     if (segment.live > 0 || segment.incoming > 0)
       this.#work.once(`index ${segment.number}`, async () => {
         const live = await listLive(this.#part.stock.table, [segment]);
-        await indexSegment(segment, live.get(segment), () => this.#closed);
+        // Without an index a start reads the segment itself.
+        await indexSegment(segment, live.get(segment), () => this.#closed).catch(() => {});
       });
     this.lessLive(segment);
   }
