@@ -11,7 +11,7 @@ import type { BodyFacts } from './large.js';
 import { readPlace } from './place-names.js';
 import { problems } from './problems.js';
 import { BODY_FLAG, COPY, TXN } from './reception-tags.js';
-import { type BodyView, type ReceptionView, viewReception, viewRefs } from './reception-view.js';
+import { type BodyView, type ReceptionView, viewReception } from './reception-view.js';
 
 /** Opens a body that has a file of its own. */
 export type OpenFile = (file: string, facts: BodyFacts) => Body;
@@ -19,6 +19,8 @@ export type OpenFile = (file: string, facts: BodyFacts) => Body;
 /** A frame whose copies can be read one by one. What copies share is the same object for all of them, but for the headers: these can be changed. */
 export class DecodedReception {
   readonly view: ReceptionView;
+  /** Octets of the record. */
+  readonly length: number;
   readonly #receptions: readonly Reception[];
   readonly #bodies: readonly Body[];
   readonly #blocks: readonly Buffer[];
@@ -27,6 +29,7 @@ export class DecodedReception {
   constructor(meta: Buffer, data: Buffer, openFile: OpenFile) {
     const view = viewReception(meta);
     this.view = view;
+    this.length = meta.length + data.length;
     this.#receptions = view.txns.map((field) => decodeTransaction(meta, field));
     this.#bodies = view.bodies.map((body) => decodeBody(body, data, openFile));
     this.#blocks = view.blocks.map(({ from, to }) => data.subarray(from, to));
@@ -36,13 +39,23 @@ export class DecodedReception {
   copy(index: number): Copy {
     const { meta, copies } = this.view;
     const field = copies[index];
-    const refs = field && viewRefs(meta, field);
-    const reception = refs && this.#receptions[refs.txn];
-    const content = refs && this.#bodies[refs.body];
-    if (!reception || !content) throw problems.NOT_COMMITTED(String(copies.length), String(index));
-    const block = this.#blocks[refs.block];
-    if (!block) throw problems.NOT_COMMITTED(String(this.#blocks.length), String(refs.block));
-    return decodeCopy(meta, field, reception, new Headers(block), content);
+    if (!field) throw problems.NOT_COMMITTED(String(copies.length), String(index));
+    const own = decodeOwn(meta, field);
+    const reception = this.#receptions[own.txn];
+    const content = this.#bodies[own.body];
+    const block = this.#blocks[own.block];
+    if (!reception || !content || !block) throw problems.NOT_COMMITTED(String(copies.length), String(index));
+    const copy = new Copy(own.id, reception, [own.recipient], new Headers(block), content, own.facts ?? new Facts());
+    copy.notify = own.notify;
+    copy.originalRecipient = own.originalRecipient;
+    copy.priority = own.priority;
+    copy.attempts = own.attempts;
+    copy.nextAttempt = own.nextAttempt;
+    copy.lastReply = own.lastReply;
+    copy.quarantined = own.quarantined;
+    copy.notice = own.notice;
+    copy.place = { ...readPlace(own.place), index: -1 };
+    return copy;
   }
 }
 
@@ -94,26 +107,45 @@ function decodeTransaction(meta: Buffer, { from, to }: FieldSpan): Reception {
   return found;
 }
 
-function decodeCopy(meta: Buffer, { from, to }: FieldSpan, reception: Reception, headers: Headers, content: Body): Copy {
-  let id = '';
-  let recipient = new Address('', '');
-  let facts: Facts | undefined;
+const NOBODY = new Address('', '');
+
+/** What a copy has for itself, and the numbers of what it shares. */
+class Own {
+  id = '';
+  recipient = NOBODY;
+  facts: Facts | undefined;
+  place = '';
+  notify = 0;
+  originalRecipient: string | undefined;
+  priority: 0 | 1 = 0;
+  attempts = 0;
+  nextAttempt = 0;
+  lastReply = '';
+  quarantined: string | undefined;
+  notice = false;
+  txn = 0;
+  body = 0;
+  block = 0;
+}
+
+function decodeOwn(meta: Buffer, { from, to }: FieldSpan): Own {
+  const own = new Own();
   for (const field of readFields(meta, from, to)) {
-    if (field.tag === COPY.id) id = decodeId(meta, field.from);
-    else if (field.tag === COPY.recipient) recipient = readAddress(text(meta, field));
-    else if (field.tag === COPY.facts) facts = Facts.decode(meta.subarray(field.from, field.to));
+    if (field.tag === COPY.id) own.id = decodeId(meta, field.from);
+    else if (field.tag === COPY.recipient) own.recipient = readAddress(text(meta, field));
+    else if (field.tag === COPY.place) own.place = text(meta, field);
+    else if (field.tag === COPY.txn) own.txn = meta.readUInt32BE(field.from);
+    else if (field.tag === COPY.body) own.body = meta.readUInt32BE(field.from);
+    else if (field.tag === COPY.block) own.block = meta.readUInt32BE(field.from);
+    else if (field.tag === COPY.facts) own.facts = Facts.decode(meta.subarray(field.from, field.to));
+    else if (field.tag === COPY.notify) own.notify = meta.readUInt32BE(field.from);
+    else if (field.tag === COPY.original) own.originalRecipient = text(meta, field);
+    else if (field.tag === COPY.priority) own.priority = meta.readUInt32BE(field.from) === 1 ? 1 : 0;
+    else if (field.tag === COPY.attempts) own.attempts = meta.readUInt32BE(field.from);
+    else if (field.tag === COPY.next) own.nextAttempt = meta.readDoubleBE(field.from);
+    else if (field.tag === COPY.reply) own.lastReply = text(meta, field);
+    else if (field.tag === COPY.quarantined) own.quarantined = text(meta, field);
+    else if (field.tag === COPY.notice) own.notice = true;
   }
-  const copy = new Copy(id, reception, [recipient], headers, content, facts ?? new Facts());
-  for (const field of readFields(meta, from, to)) {
-    if (field.tag === COPY.notify) copy.notify = meta.readUInt32BE(field.from);
-    else if (field.tag === COPY.original) copy.originalRecipient = text(meta, field);
-    else if (field.tag === COPY.priority) copy.priority = meta.readUInt32BE(field.from) === 1 ? 1 : 0;
-    else if (field.tag === COPY.attempts) copy.attempts = meta.readUInt32BE(field.from);
-    else if (field.tag === COPY.next) copy.nextAttempt = meta.readDoubleBE(field.from);
-    else if (field.tag === COPY.reply) copy.lastReply = text(meta, field);
-    else if (field.tag === COPY.quarantined) copy.quarantined = text(meta, field);
-    else if (field.tag === COPY.notice) copy.notice = true;
-    else if (field.tag === COPY.place) copy.place = { ...readPlace(text(meta, field)), index: -1 };
-  }
-  return copy;
+  return own;
 }

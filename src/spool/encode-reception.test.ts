@@ -105,7 +105,7 @@ describe('a reception record', () => {
         receivedAt: copies[0]?.reception.receivedAt,
         attempts,
         next: nextAttempt,
-        flags: (priority === 1 ? FLAG.priority : 0) | (quarantined === undefined ? 0 : FLAG.quarantined),
+        flags: FLAG.shared | (priority === 1 ? FLAG.priority : 0) | (quarantined === undefined ? 0 : FLAG.quarantined),
         reply: lastReply,
         file: undefined,
       })),

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
 import { DecodedReception } from './decode-reception.js';
-import { FRAME_HEAD, lengthOf } from './frame.js';
+import { FRAME_HEAD } from './frame.js';
 import { FileBody, LARGE } from './large.js';
 import { readFrame } from './read-frame.js';
 import type { Segment } from './segment.js';
@@ -19,8 +19,9 @@ export class FrameCache {
     this.#disk = disk;
   }
 
-  /** The frame at `offset`, checked. Rejects with a coded problem when it is damaged. */
-  read(segment: Segment, offset: number): Promise<DecodedReception> {
+  /** The frame at `offset`, checked; kept for a while when it is `shared` by several copies. Rejects with a coded problem when it is damaged. */
+  read(segment: Segment, offset: number, shared: boolean): Promise<DecodedReception> {
+    if (!shared) return this.#decode(segment, offset);
     const key = `${segment.part.number} ${segment.number} ${offset}`;
     const known = this.#frames.get(key);
     if (known) return known;
@@ -33,20 +34,24 @@ export class FrameCache {
 
   async #read(segment: Segment, offset: number, key: string): Promise<DecodedReception> {
     try {
-      const { head, bytes } = await readFrame(segment, offset);
-      const dataAt = FRAME_HEAD + head.metaLength;
-      const { folder, upkeep } = segment.part;
-      const frame = new DecodedReception(
-        bytes.subarray(FRAME_HEAD, dataAt),
-        bytes.subarray(dataAt),
-        (file, facts) =>
-          new FileBody(this.#disk, path.join(folder, LARGE, file), facts, (body) => upkeep.examineBody(body.file, () => body.isWhole())),
-      );
-      if (frame.view.copies.length < 2 || lengthOf(head) > LARGEST_FRAME) this.#frames.delete(key);
+      const frame = await this.#decode(segment, offset);
+      if (frame.length > LARGEST_FRAME) this.#frames.delete(key);
       return frame;
     } catch (error) {
       this.#frames.delete(key);
       throw error;
     }
+  }
+
+  async #decode(segment: Segment, offset: number): Promise<DecodedReception> {
+    const { head, bytes } = await readFrame(segment, offset);
+    const dataAt = FRAME_HEAD + head.metaLength;
+    const { folder, upkeep } = segment.part;
+    return new DecodedReception(
+      bytes.subarray(FRAME_HEAD, dataAt),
+      bytes.subarray(dataAt),
+      (file, facts) =>
+        new FileBody(this.#disk, path.join(folder, LARGE, file), facts, (body) => upkeep.examineBody(body.file, () => body.isWhole())),
+    );
   }
 }

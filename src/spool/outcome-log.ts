@@ -8,6 +8,7 @@ import { closeFrame, FRAME_HEAD, KIND, markFrame } from './frame.js';
 import { createLog, logPath, type OwnLog } from './log-file.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import type { Part } from './part.js';
+import { SyncQueue } from './sync-queue.js';
 
 const SYNC_MS = 100;
 
@@ -33,8 +34,7 @@ export class OutcomeLog {
   #scheduled = false;
   #opening: Promise<void> | undefined;
   #rotating: Promise<void> | undefined;
-  #syncing: Promise<void> | undefined;
-  #syncNext: Promise<void> | undefined;
+  readonly #syncs = new SyncQueue(() => this.#datasync());
   #timer: Timer | undefined;
   /** Files of earlier starts and earlier ones of this start. */
   #old: number[];
@@ -62,7 +62,7 @@ export class OutcomeLog {
   async sync(): Promise<void> {
     this.#write();
     if (!this.#log && !this.#closed) await this.#reopen(undefined);
-    if (this.#unsynced.length > 0) await this.#sync();
+    if (this.#unsynced.length > 0) await this.#syncs.ask();
   }
 
   /** Opens the first file. Resolves also when that is not possible: the health says so then. */
@@ -93,7 +93,7 @@ export class OutcomeLog {
     } finally {
       this.#closed = true;
       this.#timer?.cancel();
-      await Promise.allSettled([this.#opening, this.#rotating, this.#syncing]);
+      await Promise.allSettled([this.#opening, this.#rotating, this.#syncs.settled()]);
       await this.#log?.file.close();
       this.#log = undefined;
     }
@@ -212,23 +212,6 @@ export class OutcomeLog {
     throw trouble;
   }
 
-  /** One sync is under way, and at most one more waits for it: that one covers everything written until it begins. */
-  #sync(): Promise<void> {
-    if (!this.#syncing) {
-      this.#syncing = this.#datasync().finally(() => {
-        this.#syncing = undefined;
-      });
-      return this.#syncing;
-    }
-    this.#syncNext ??= this.#syncing
-      .catch(() => {})
-      .then(() => {
-        this.#syncNext = undefined;
-        return this.#sync();
-      });
-    return this.#syncNext;
-  }
-
   async #datasync(): Promise<void> {
     const log = this.#log;
     const known = this.#unsynced.length;
@@ -252,7 +235,8 @@ export class OutcomeLog {
     this.#log = undefined;
     this.#old.push(log.number);
     // A sync of it may be under way.
-    Promise.allSettled([this.#syncing])
+    this.#syncs
+      .settled()
       .then(() => log.file.close())
       .catch(() => {});
   }

@@ -13,7 +13,14 @@ export interface ReadFrame {
 }
 
 /** Throws a coded problem when no whole frame begins at `offset`. */
-export const readFrame = (segment: Segment, offset: number): Promise<ReadFrame> => segment.reading(() => readWholeFrame(segment, offset));
+export async function readFrame(segment: Segment, offset: number): Promise<ReadFrame> {
+  segment.beginReading();
+  try {
+    return await readWholeFrame(segment, offset);
+  } finally {
+    segment.endReading();
+  }
+}
 
 async function readWholeFrame(segment: Segment, offset: number): Promise<ReadFrame> {
   const first = Buffer.allocUnsafe(Math.min(FIRST_BYTES, Math.max(0, segment.size - offset)));

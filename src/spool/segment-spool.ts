@@ -18,13 +18,11 @@
  */
 import type { Copy } from '../module/copy.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
-import { FrameCache } from './frame-cache.js';
 import { idText, writeId } from './id-octets.js';
-import { acceptName } from './log-names.js';
 import { Part } from './part.js';
 import type { End } from './pending-write.js';
-import { type PlaceNames, placeText, readPlace } from './place-names.js';
-import { problems } from './problems.js';
+import { type PlaceNames, placeText } from './place-names.js';
+import { Reading } from './reading.js';
 import { recoverPart } from './recover.js';
 import type { Segment } from './segment.js';
 import { fillOptions, foldersOf, type SpoolOptions } from './spool-options.js';
@@ -39,7 +37,7 @@ export class SegmentSpool implements Spool {
   readonly #stock: Stock;
   readonly #own: Part;
   readonly #parts: readonly Part[];
-  readonly #frames: FrameCache;
+  readonly #reading: Reading;
   readonly #writing: Writing;
   #highestSlot = 0;
   #progress = 0;
@@ -49,7 +47,7 @@ export class SegmentSpool implements Spool {
     this.#own = own;
     this.#parts = parts;
     this.#writing = new Writing(stock, (ticket) => this.gone(ticket));
-    this.#frames = new FrameCache(own.options.disk);
+    this.#reading = new Reading(stock, own.options.disk);
   }
 
   /** Opens a part; what lies in it is read by `recover`. Throws a coded problem when a folder cannot be used. */
@@ -84,26 +82,8 @@ export class SegmentSpool implements Spool {
     return this.#writing.append(part, copies, ends);
   }
 
-  async read(ticket: number): Promise<Copy> {
-    const { table } = this.#stock;
-    if (!table.has(ticket)) throw problems.GONE(String(ticket));
-    const id = this.id(ticket);
-    const segment = this.#stock.segmentOf(ticket);
-    const index = table.index[ticket] as number;
-    const frame = await this.#frames.read(segment, table.offset[ticket] as number);
-    const copy = frame.copy(index);
-    if (copy.id !== id) throw problems.DAMAGED(id, acceptName(segment.number));
-    const { file } = copy.content;
-    // A damaged body went into quarantine.
-    if (file !== undefined && !(await this.#own.options.disk.exists(file))) throw problems.DAMAGED(id, file);
-    if (this.id(ticket) !== id) throw problems.GONE(String(ticket));
-    const now = this.#stock.describe(ticket);
-    copy.ticket = ticket;
-    copy.attempts = now.attempts;
-    copy.nextAttempt = now.next;
-    copy.lastReply = now.reply;
-    copy.place = { ...readPlace(now.place), index: -1 };
-    return copy;
+  read(ticket: number): Promise<Copy> {
+    return this.#reading.read(ticket);
   }
 
   change(ticket: number, attempts: number, nextAttempt: number, lastReply: string): void {

@@ -65,7 +65,9 @@ export class Segment {
   async trim(): Promise<void> {
     if (this.#allocated <= this.size) return;
     this.#allocated = this.size;
-    await this.reading(() => this.#file.truncate(this.size)).catch(() => {});
+    this.beginReading();
+    await this.#file.truncate(this.size).catch(() => {});
+    this.endReading();
   }
 
   datasync(): Promise<void> {
@@ -76,14 +78,13 @@ export class Segment {
     return this.#file.readAt(into, offset);
   }
 
-  /** Runs something that reads; the file stays open until it is done. */
-  async reading<T>(read: () => Promise<T>): Promise<T> {
+  /** The file stays open until `endReading`. */
+  beginReading(): void {
     this.#readers++;
-    try {
-      return await read();
-    } finally {
-      if (--this.#readers === 0 && this.#closing) await this.#file.close().catch(() => {});
-    }
+  }
+
+  endReading(): void {
+    if (--this.#readers === 0 && this.#closing) this.#file.close().catch(() => {});
   }
 
   /** Closes the file when nobody reads it any more. */

@@ -31,12 +31,13 @@ export interface ReceptionSketch {
 /** Throws RangeError or a coded problem when the record is not whole. */
 export function sketchReception(meta: Buffer): ReceptionSketch {
   const view = viewReception(meta);
+  const flags = view.copies.length > 1 ? FLAG.shared : 0;
   const times = view.txns.map((field) => receivedAt(meta, field));
   return {
     movedFrom: view.movedFrom,
     copies: view.copies.map((field) => {
       const refs = viewRefs(meta, field);
-      return sketchCopy(meta, field, times[refs.txn] ?? 0, view.bodies[refs.body]?.file);
+      return sketchCopy(meta, field, times[refs.txn] ?? 0, view.bodies[refs.body]?.file, flags);
     }),
     ends: view.ends.map(({ from }) => ({ high: meta.readUInt32BE(from), low: meta.readUInt32BE(from + 4) })),
   };
@@ -47,7 +48,7 @@ function receivedAt(meta: Buffer, { from, to }: FieldSpan): number {
   return 0;
 }
 
-function sketchCopy(meta: Buffer, { from, to }: FieldSpan, received: number, file: string | undefined): CopySketch {
+function sketchCopy(meta: Buffer, { from, to }: FieldSpan, received: number, file: string | undefined, flags: number): CopySketch {
   const sketch: { -readonly [K in keyof CopySketch]: CopySketch[K] } = {
     idHigh: 0,
     idLow: 0,
@@ -56,7 +57,7 @@ function sketchCopy(meta: Buffer, { from, to }: FieldSpan, received: number, fil
     attempts: 0,
     next: 0,
     reply: '',
-    flags: 0,
+    flags,
     file,
   };
   for (const field of readFields(meta, from, to)) {

@@ -2,8 +2,8 @@
 
 const FIRST = 1024;
 const USED = 1;
-/** A message that goes ahead of others; one that was set aside at its reception. */
-export const FLAG = { priority: 2, quarantined: 4 } as const;
+/** A message that goes ahead of others; one that was set aside at its reception; one whose record held other copies as well. On disks, too. */
+export const FLAG = { priority: 2, quarantined: 4, shared: 8 } as const;
 
 export class Table {
   #size = 0;

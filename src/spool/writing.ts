@@ -56,6 +56,7 @@ export class Writing implements Landing {
   /** The copies are durable there: they get their tickets, and what they replace ends in the same turn. */
   land(copies: readonly Copy[], ends: readonly End[], segment: Segment, offset: number, length: number): void {
     const weight = Math.ceil(length / copies.length);
+    const shared = copies.length > 1 ? FLAG.shared : 0;
     for (let index = 0; index < copies.length; index++) {
       const copy = copies[index] as Copy;
       writeId(copy.id, idOctets, 0);
@@ -68,7 +69,7 @@ export class Writing implements Landing {
         receivedAt: copy.reception.receivedAt,
         attempts: copy.attempts,
         next: copy.nextAttempt,
-        flags: (copy.priority === 1 ? FLAG.priority : 0) | (copy.quarantined === undefined ? 0 : FLAG.quarantined),
+        flags: shared | (copy.priority === 1 ? FLAG.priority : 0) | (copy.quarantined === undefined ? 0 : FLAG.quarantined),
         place: placeText(copy.place),
         reply: copy.lastReply,
         file: copy.content.file,
