@@ -31,6 +31,8 @@ import { type Pending, Receiver } from '../receive/receiver.js';
 import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
+import { checkOwner } from '../spool/owner.js';
+import { findFolders } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
@@ -40,7 +42,6 @@ import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
 import { MemoryWatch } from './memory-watch.js';
-import { partsOf } from './parts.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
 import { makeRouter, type Routing } from './router.js';
@@ -189,6 +190,8 @@ export class Daemon {
       if (seat.team) dropPrivileges(snapshot);
       await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
       const user = dropPrivileges(snapshot);
+      const uid = process.getuid?.() ?? 0;
+      if (uid !== 0) checkOwner(root, uid);
       const incarnation = await seat.incarnation(root);
       const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user, seat }, root);
       daemon.#observers = observers;
@@ -206,7 +209,7 @@ export class Daemon {
     const spool = await SegmentSpool.open({
       disk: nodeDisk,
       clock: systemClock,
-      folder: partsOf(root, made.seat).own,
+      folders: await findFolders(nodeDisk, root, made.seat.number, made.seat.workers),
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
