@@ -16,6 +16,7 @@ import { Watch } from '../kernel/watch.js';
 import { joinLine } from '../mail/reply.js';
 import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
+import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import { PlaceTable } from '../module/place.js';
@@ -41,6 +42,7 @@ import { makeLends } from './lends.js';
 import { partsOf } from './parts.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
+import { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
@@ -68,6 +70,7 @@ export class Daemon {
   readonly watch = new Watch(this.clock);
   readonly places = new PlaceTable();
   readonly seat: Seat;
+  readonly probation: Probation | undefined;
   readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
   readonly contexts: TlsContexts;
@@ -125,7 +128,9 @@ export class Daemon {
     const ports = this.#receivePorts();
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
-    const notices = this.#notices();
+    this.probation = made.seat.onProbation ? this.#makeProbation() : undefined;
+    const supply = this.probation ?? this.queue;
+    const notices = this.#notices(supply);
     const { router, resolver, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
@@ -139,7 +144,7 @@ export class Daemon {
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
-      supply: this.queue,
+      supply,
       broker: this.broker,
       router: this.router,
       spool: this.spool,
@@ -313,7 +318,7 @@ export class Daemon {
 
   async #recover(): Promise<void> {
     try {
-      const told = await this.spool.recover(this.queue.found, this.#stopped.signal);
+      const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',
@@ -361,11 +366,20 @@ export class Daemon {
     };
   }
 
-  #notices(): Notices {
+  #makeProbation(): Probation {
+    return new Probation({
+      supply: this.queue,
+      file: path.join(partsOf(path.resolve(this.#snapshot.global.spoolbase), this.seat).own, 'in-hand'),
+      wakeAll: () => this.queue.reloaded(),
+      alarm: (text) => this.journal.say('critical', 'daemon', text),
+    });
+  }
+
+  #notices(supply: Supply): Notices {
     return new Notices({
       clock: this.clock,
       spool: this.spool,
-      supply: this.queue,
+      supply,
       entrance: this.entrance,
       chains: () => this.chains,
       options: (mail) => this.snapshot.at(mail.place),

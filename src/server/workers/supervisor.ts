@@ -57,6 +57,8 @@ export class Supervisor implements Reloadable {
   #snapshot: Snapshot;
   #texts: ReadonlyMap<string, string>;
   #stopping = false;
+  /** Between two workers nothing else may keep the process alive. */
+  readonly #alive = setInterval(() => {}, 60_000);
   #beat: Timer | undefined;
   #stopAsked: () => void = () => {};
   #told: () => void = () => {};
@@ -157,6 +159,7 @@ export class Supervisor implements Reloadable {
     late.cancel();
     limit.removeEventListener('abort', hurry);
     this.#beat?.cancel();
+    clearInterval(this.#alive);
     this.#lock.release();
   }
 

@@ -93,7 +93,7 @@ class Worker {
     return daemon;
   }
 
-  #makeSeat({ number, workers, ticketKeys, pid }: Start): Seat {
+  #makeSeat({ number, workers, ticketKeys, pid, onProbation }: Start): Seat {
     return {
       number,
       workers,
@@ -101,6 +101,7 @@ class Worker {
       inherited: this.#inherited,
       ticketKeys: Buffer.from(ticketKeys),
       team: this.#makeTeam(pid),
+      onProbation,
       // The descriptor of the lock is inherited: it lasts as long as any of us.
       lock: () => ({ release: () => {} }),
       incarnation: (root) => this.#takeNumber(root),
@@ -142,7 +143,7 @@ class Worker {
       run: ({ command }) => this.#run(command),
       record: (record) => this.#daemon?.journal.hear(record),
       lead: ({ leads }) => void (this.#leads = leads),
-      trust: () => {},
+      trust: () => this.#daemon?.probation?.end(),
       reopenLogs: () => this.#daemon?.chains.log_reopen.run(),
       stop: ({ now }) => {
         if (now) this.#limit.abort();
