@@ -33,7 +33,7 @@ import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
 import { checkOwner } from '../spool/owner.js';
-import { findFolders } from '../spool/parts.js';
+import { findFolders, partFolder } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
@@ -392,7 +392,7 @@ export class Daemon {
   #makeProbation(): Probation {
     return new Probation({
       supply: this.queue,
-      file: path.join(partsOf(path.resolve(this.#snapshot.global.spoolbase), this.seat).own, 'in-hand'),
+      file: path.join(partFolder(path.resolve(this.#snapshot.global.spoolbase), this.seat.number), 'in-hand'),
       wakeAll: () => this.queue.reloaded(),
       alarm: (text) => this.journal.say('critical', 'daemon', text),
     });
