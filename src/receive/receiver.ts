@@ -84,6 +84,8 @@ export class Receiver implements Reception<Pending> {
   }
 
   accept(session: Client): Later<Verdict> {
+    // A proxy's session may begin again for another client.
+    this.#sinks?.delete(session);
     if (this.#ports.refusing() !== undefined) return this.#refuse(session, { do: 'disconnect', reply: NO_RESOURCES });
     for (const [key, value] of Object.entries(session.options.context ?? {})) session.facts.set(key, value);
     return this.#ask(session, this.#ports.rules().chains.accept.run(session));

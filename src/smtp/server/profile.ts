@@ -1,6 +1,7 @@
 /** What the options of a client come to for its sessions, worked out once for all sessions that share them. */
 import type { InboundValues } from '../../config/snapshot.js';
 import type { Offers } from './params.js';
+import { TRUSTED_EXTENSIONS } from './told.js';
 import { type Phrase, phrase } from './words.js';
 
 /** Extensions of the engine in the order of its EHLO answer. */
@@ -28,6 +29,8 @@ export class Profile {
   readonly longestLine: number;
   readonly offers: Offers;
   readonly chunking: boolean;
+  /** Extensions by which these clients may speak for others. */
+  readonly trusted: ReadonlySet<string>;
 
   /** Our name towards these clients. */
   readonly hostname: string;
@@ -57,6 +60,7 @@ export class Profile {
       auth: this.authenticates,
     };
     this.chunking = this.#secure.has('CHUNKING');
+    this.trusted = new Set([...TRUSTED_EXTENSIONS.keys()].filter((name) => this.#secure.has(name)));
   }
 
   /** Keyword lines of the EHLO answer, parted by line feeds. */
@@ -82,6 +86,7 @@ function keywords(options: InboundValues, startTls: boolean, mechanisms: readonl
     if (wanted && !ALWAYS.has(name) && !wanted.has(name)) continue;
     chosen.set(name, name === 'SIZE' ? String(options.max_message_size) : '');
   }
+  if (wanted) for (const [name, parameters] of TRUSTED_EXTENSIONS) if (wanted.has(name)) chosen.set(name, parameters);
   if (mechanisms.length > 0) chosen.set('AUTH', mechanisms.join(' '));
   return chosen;
 }

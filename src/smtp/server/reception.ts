@@ -159,6 +159,8 @@ export type SessionEvent =
   | 'early_talker'
   /** HTTP or a TLS ClientHello on a plain port. */
   | 'foreign_protocol'
+  /** A proxy that had to announce its client did not, or not well. */
+  | 'bad_proxy_header'
   /** The TLS handshake failed; detail says why. */
   | 'tls_failed'
   /** A deadline of the session passed; detail names it. */

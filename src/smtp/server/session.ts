@@ -2,16 +2,17 @@
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Address } from '../../mail/address.js';
 import { joinLine } from '../../mail/reply.js';
-import type { TlsFacts } from '../../module/session.js';
 import type { Refusal, Verdict } from '../../module/verdict.js';
-import { Authentication } from './auth.js';
+import { isProxySignature } from '../../net/proxy-header.js';
 import { maskSecret } from './auth-mask.js';
 import { readMail, readRcpt } from './envelope.js';
 import { LineReader } from './line-reader.js';
 import { isLoopback, renderKeywords } from './profile.js';
+import { Proxied } from './proxied.js';
 import type { HelloVerb, Later, RcptParams } from './reception.js';
 import { MODE, PHASE, STEP, type Step } from './states.js';
 import { describeTls } from './tls-facts.js';
+import { trustedVerbOf } from './told.js';
 import { isHeloName, looksLikeHttp, VERB, VERB_NAMES, verbOf } from './verbs.js';
 import * as words from './words.js';
 
@@ -22,7 +23,7 @@ const ENDLESS_LINE = 64 * 1024;
 const TLS_HANDSHAKE = 0x16;
 const STARTTLS_ONLY = /^STARTTLS *$/i;
 
-export class SmtpSession<Own> extends Authentication<Own> {
+export class SmtpSession<Own> extends Proxied<Own> {
   private readonly lines = new LineReader();
   /** Nothing was understood yet. */
   private fresh = true;
@@ -33,10 +34,14 @@ export class SmtpSession<Own> extends Authentication<Own> {
 
   /** Asks accept and connect, and greets. */
   start() {
+    this.begin();
+  }
+
+  protected override begin(rest?: Buffer) {
     this.rearm();
     if (!this.options.use_ssl) return this.open();
     const context = this.house.contextOf(this.options);
-    if (context) this.secure(context, () => this.open());
+    if (context) this.secure(context, () => this.open(), rest);
     else this.leave(words.SERVICE_UNAVAILABLE, PHASE.connected);
   }
 
@@ -46,7 +51,7 @@ export class SmtpSession<Own> extends Authentication<Own> {
     else this.leave(words.CONCURRENCY, PHASE.concurrency);
   }
 
-  private open(): void {
+  protected override open(): void {
     const { product } = this.house;
     this.banner = `${this.current.hostname} ESMTP ${product} ${this.house.date()}`;
     this.askAccept();
@@ -56,7 +61,12 @@ export class SmtpSession<Own> extends Authentication<Own> {
     this.inputAt = this.house.coarseNow;
     if (this.mode === MODE.data) return this.takeData(chunk, at);
     if (this.mode === MODE.chunk) return this.takeChunk(chunk, at);
+    if (this.mode === MODE.proxy) return this.takeProxy(chunk, at);
     if (this.fresh && chunk[at] === TLS_HANDSHAKE) return this.meetForeigner(chunk, 'TLS');
+    if (this.fresh && isProxySignature(chunk, at)) {
+      this.trusted('PROXY', 'PROXY');
+      return chunk.length;
+    }
     const next = this.lines.take(chunk, at, this.current.longestLine);
     if (next < 0) {
       if (this.lines.pending > ENDLESS_LINE) this.overran();
@@ -114,8 +124,14 @@ export class SmtpSession<Own> extends Authentication<Own> {
         return this.error(VERB_NAMES[verb] ?? '', text, words.NOT_IMPLEMENTED);
       default:
         if (looksLikeHttp(text)) return void this.meetForeigner(undefined, 'HTTP');
-        return this.error('', maskSecret(text), words.UNRECOGNIZED);
+        return this.unknown(text);
     }
+  }
+
+  private unknown(text: string) {
+    const verb = trustedVerbOf(text);
+    if (verb !== undefined) return this.trusted(verb, text);
+    this.error('', maskSecret(text), words.UNRECOGNIZED);
   }
 
   private hello(verb: HelloVerb, line: string) {
@@ -243,29 +259,32 @@ export class SmtpSession<Own> extends Authentication<Own> {
     });
   }
 
-  private secure(context: SecureContext, then: () => void): void {
+  protected override secure(context: SecureContext, then: () => void, rest?: Buffer): void {
     const { tls_allow_renegotiation, tls_client_ca, tls_verified_peer_can_relay, tls_verify_mode } = this.options;
     const asks = tls_verify_mode === 'require' || (tls_verify_mode !== 'none' && tls_client_ca !== undefined);
     this.securing = true;
     this.dueIn(HANDSHAKE_MS);
-    this.wire.upgrade(context, asks, (socket: TLSSocket) => {
+    const secured = (socket: TLSSocket) => {
       this.securing = false;
       this.inputAt = this.house.coarseNow;
       this.rearm();
       if (!tls_allow_renegotiation) socket.disableRenegotiation();
       this.tls = describeTls(socket);
       if (this.tls.verified && tls_verified_peer_can_relay) this.facts.set('can_relay', 'true');
-      this.noteTls(this.tls);
+      this.noteTls();
       if (tls_verify_mode === 'require' && !this.tls.verified) {
         this.tellEvent('tls_failed', 'no client certificate that could be verified');
         return this.leave(words.CERTIFICATE_NEEDED, this.phase);
       }
       then();
-    });
+    };
+    this.wire.upgrade(context, asks, secured, rest);
   }
 
   /** Context variables of core.md 3.4. */
-  private noteTls(tls: TlsFacts): void {
+  protected override noteTls(): void {
+    const { tls } = this;
+    if (!tls) return;
     this.facts.set('tls', 'on');
     this.facts.set('tls_cipher', tls.cipher);
     this.facts.set('tls_cipher_usebits', String(tls.bits));

@@ -27,7 +27,8 @@ const LONGEST_TARPIT_SECONDS = 600;
 
 export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   readonly id: string;
-  readonly peer: Endpoint;
+  /** The client; another one once a proxy told of him. */
+  peer: Endpoint;
   readonly stanza: string;
   readonly listener: string;
   readonly lmtp: boolean;
@@ -67,7 +68,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   inputAt: number;
   /** The command that is being answered. */
   protected commandLine = '';
-  private localEnd: Endpoint | undefined = undefined;
+  protected localEnd: Endpoint | undefined = undefined;
   private abortion: AbortController | undefined = undefined;
   private earlyWaiter: ((spoke: boolean) => void) | undefined = undefined;
   private askedAt = 0;
@@ -191,8 +192,8 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     const now = this.house.coarseNow;
     if (this.isGone) return;
     if (this.wire.closing) return this.wire.destroy();
-    if (this.securing) {
-      this.tellEvent('timed_out', 'TLS handshake');
+    if (this.securing || this.mode === MODE.proxy) {
+      this.tellEvent('timed_out', this.securing ? 'TLS handshake' : 'waiting for the PROXY header');
       return this.wire.destroy();
     }
     if (this.step !== STEP.none) {
