@@ -443,3 +443,19 @@ describe('discard before there is a message', () => {
     expect(queued).toHaveLength(1);
   });
 });
+
+describe('pathways', () => {
+  const WAYS = `pathway_group pg { max_hops = 7  max_message_size = 700
+    pathway inside { inbound_throttle_messages = "5/1"  open_relay = true }
+    pathway outside { max_hops = 9 } }`;
+
+  it('give a client the options of the pathway and of its group, and a context variable chooses another', async () => {
+    const { client, receiver } = await open({ config: WAYS, listener: 'pathway = inside' });
+    const { session } = client();
+    expect(receiver.options(session)).toMatchObject({ max_hops: 7, max_message_size: 700, open_relay: true });
+    expect(receiver.pathwayOf(session)).toEqual({ pathway: 'inside', group: 'pg' });
+    session.facts.set('pathway', 'outside');
+    expect(receiver.options(session)).toMatchObject({ max_hops: 9, max_message_size: 700, open_relay: false });
+    expect(receiver.pathwayOf(session)).toEqual({ pathway: 'outside', group: 'pg' });
+  });
+});

@@ -83,6 +83,10 @@ export class Receiver implements Reception<Pending> {
     return this.#ports.rules().inbound(session);
   }
 
+  pathwayOf(session: Client): { readonly pathway: string; readonly group: string | undefined } | undefined {
+    return this.#ports.rules().pathwayOf(session);
+  }
+
   accept(session: Client): Later<Verdict> {
     // A proxy's session may begin again for another client.
     this.#sinks?.delete(session);

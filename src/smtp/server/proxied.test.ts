@@ -5,6 +5,7 @@ import { Networks } from '../../config/networks.js';
 import type { InboundValues } from '../../config/snapshot.js';
 import { type Clock, systemClock } from '../../kernel/clock.js';
 import { reject } from '../../module/verdict.js';
+import type { ServerSession } from './reception.js';
 import { readContext, readXclient, readXforward, trustedVerbOf } from './told.js';
 
 const stages: Stage[] = [];
@@ -181,6 +182,25 @@ describe('XFORWARD, XREMOTEIP, XSETCONTEXT, XDUMPCONTEXT', () => {
     for (let i = 0; i < 9; i++) client.say(`XSETCONTEXT ${Array.from({ length: 60 }, (_, j) => `k${i}.${j}=v`).join(' ')}\r\n`);
     for (let i = 0; i < 8; i++) expect(await client.hear()).toMatch(/^250/);
     expect(await client.hear()).toMatch(/^452 4\.3\.1/);
+  });
+});
+
+describe('the pathway', () => {
+  it('is that of a hook or a trusted peer, with its group, and drain ends the sessions of one socket', async () => {
+    const [stage, client] = await trusted();
+    const { reception, service } = stage;
+    const ways = new Map([['inside', inboundValues({ banner_hostname: 'inside.test', smtp_extensions: TRUST })]]);
+    const values = inboundValues({ smtp_extensions: TRUST });
+    reception.options = (session?: ServerSession) => ways.get(session?.facts.get('pathway') ?? '') ?? values;
+    Object.assign(reception, { pathwayOf: ({ facts }: ServerSession) => ({ pathway: facts.get('pathway'), group: 'pg' }) });
+    expect(await client.ask('XSETCONTEXT pathway=inside\r\n')).toMatch(/^250/);
+    expect(only(stage)).toMatchObject({ pathway: 'inside', pathwayGroup: 'pg' });
+    reception.answers.connect = ({ facts }) => facts.set('pathway', 'inside');
+    const chosen = await stage.dial(true);
+    expect(await chosen.hear()).toMatch(/^220 mx\.test/);
+    expect(await chosen.ask('EHLO x\r\n')).toContain('inside.test says');
+    expect([service.drain('esmtp_listener', 'other'), service.drain('esmtp_listener', 'test')]).toEqual([0, 2]);
+    expect(await client.hear()).toMatch(/^421 4\.3\.2/);
   });
 });
 

@@ -149,6 +149,7 @@ export abstract class Proxied<Own> extends Authentication<Own> {
     if (!told) return this.error('XSETCONTEXT', line, words.BAD_ATTRIBUTE);
     if (this.facts.size + told.size > MOST_FACTS) return this.refuse('XSETCONTEXT', line, words.TOO_MUCH_CONTEXT);
     for (const [key, value] of told) this.facts.set(key, value);
+    if (told.has('pathway') && !this.readOptions()) return;
     this.answer('XSETCONTEXT', line, words.TOLD);
   }
 
@@ -178,7 +179,7 @@ export abstract class Proxied<Own> extends Authentication<Own> {
   }
 
   /** What the configuration has for who the client is now; false when he is sent away. */
-  private readOptions(): boolean {
+  protected readOptions(): boolean {
     const options = this.house.reception.options(this);
     if (!options) this.leave(words.SERVICE_UNAVAILABLE, this.phase);
     else {

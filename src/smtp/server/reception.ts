@@ -110,6 +110,8 @@ export interface ReceivedContent {
 export interface Reception<Own = unknown> {
   /** Options in force for this client in the newest snapshot. Asked at the connection and at every MAIL; undefined when the client is no longer admitted (421). */
   options(session: ServerSession<Own>): InboundValues | undefined;
+  /** The pathway the options come through, with its group. Asked after `options`, when there is one. */
+  pathwayOf?(session: ServerSession<Own>): { readonly pathway: string; readonly group: string | undefined } | undefined;
   /** The connection was accepted; nothing has been sent. Comes before any limit of the listener has been counted. */
   accept(session: ServerSession<Own>): Later<Verdict>;
   /** Before the banner. */

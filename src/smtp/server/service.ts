@@ -134,6 +134,13 @@ export class SmtpService<Own> implements House<Own> {
     this.#profiles = new WeakMap();
   }
 
+  /** Sessions of one listener, or of one of its sockets, get 421 at their next command. Answers how many there are. */
+  drain(stanza: string, listen?: string): number {
+    const leaving = [...this.#sessions].filter((session) => session.stanza === stanza && (listen ?? session.listener) === session.listener);
+    for (const session of leaving) session.shutDown();
+    return leaving.length;
+  }
+
   moved(session: Guest, from: string): void {
     this.#clients.remove(from);
     this.#clients.add(session.peer.ip);

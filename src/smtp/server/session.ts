@@ -300,6 +300,8 @@ export class SmtpSession<Own> extends Proxied<Own> {
       case STEP.accept:
         return this.askConnect();
       case STEP.connect:
+        // A hook may have chosen the pathway.
+        if (this.facts.has('pathway') && !this.readOptions()) return;
         return this.greet();
       case STEP.ehlo:
         return this.sayHello();

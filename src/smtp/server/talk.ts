@@ -33,6 +33,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   readonly listener: string;
   readonly lmtp: boolean;
   pathway?: string;
+  pathwayGroup?: string;
   readonly facts = new Facts();
   readonly connectedAt: number;
   helo: string | undefined = undefined;
@@ -348,8 +349,16 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
 
   protected adopt(options: InboundValues): void {
     this.profile = this.house.profileOf(options);
-    if (options.pathway !== undefined) this.pathway = options.pathway;
-    else if (this.pathway !== undefined) delete this.pathway;
+    if (options.pathway !== undefined || this.pathway !== undefined || this.facts.has('pathway')) this.notePathway(options);
+  }
+
+  private notePathway(options: InboundValues): void {
+    const way = this.house.reception.pathwayOf?.(this);
+    delete this.pathway;
+    delete this.pathwayGroup;
+    const name = way?.pathway ?? options.pathway;
+    if (name !== undefined) this.pathway = name;
+    if (way?.group !== undefined) this.pathwayGroup = way.group;
   }
 
   /** Ends the transaction, unless a message of it is being decided about. */
