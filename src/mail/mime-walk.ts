@@ -111,6 +111,11 @@ export class MimeWalk {
     this.#begin(-1, NO_BYTES, contentType, encoding, 0);
   }
 
+  /** Whether the body can tell anything: it has parts, or its lines matter. */
+  get wantsBody(): boolean {
+    return this.#looksAtLines || this.#mode !== MODE.leaf;
+  }
+
   /** Takes a chunk. False: nothing more is wanted, the rest need not be read. */
   push(chunk: Buffer): boolean {
     const n = chunk.length;

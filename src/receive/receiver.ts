@@ -24,6 +24,7 @@ import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
 import { mendingLimit, mendLines, needsMending } from './mend.js';
+import { lookAtMime } from './mime-look.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { findRelayReason } from './relay.js';
 import {
@@ -268,6 +269,7 @@ export class Receiver implements Reception<Pending> {
     const host = session.options.received_hostname ?? ports.host.name;
     draft.headers = markLogin(completed.headers, host, [host, ports.host.name], session.user);
     draft.content = content.body;
+    if (completed.contentType !== undefined) await this.#lookAtMime(session, draft, completed.contentType);
     const limit = mendingLimit(session.options);
     if (limit !== undefined && needsMending(content.facts, limit)) {
       const mended = await mendLines({ headers: draft.headers, content: draft.content }, content.facts, limit, ports.spool);
@@ -314,6 +316,15 @@ export class Receiver implements Reception<Pending> {
     return session.lmtp && passage.refused.length > 0
       ? answerEach(asked.length, said, passage.origins, passage.copies[0]?.id ?? draft.id, passage.refused)
       : said;
+  }
+
+  #lookAtMime(session: Client, draft: Copy, contentType: string): void | Promise<void> {
+    const looksIntoFiles = session.options.mime_parse_large_messages_during_reception;
+    const found = lookAtMime(contentType, draft.content, looksIntoFiles, this.#ports.clock);
+    const note = (anomalies: string): void => {
+      if (anomalies !== '') draft.facts.set('mime_anomaly', anomalies);
+    };
+    return isLater(found) ? found.then(note) : note(found);
   }
 
   /** The message goes no further: tell it and answer. */

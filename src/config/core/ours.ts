@@ -1,6 +1,6 @@
 /** Core options that Momentum does not have. */
 import { opt } from '../opt.js';
-import { G, G_BD, G_SMTP, SMTP } from '../scopes.js';
+import { G, G_BD, G_PW, G_SMTP, SMTP } from '../scopes.js';
 
 const ours = { origin: 'ours' } as const;
 const PASSWORDS = ['pathway_group', 'pathway', 'esmtp_listener', 'listen'] as const;
@@ -38,6 +38,16 @@ export const ourOptions = {
     ...limit,
     loose: [false],
     scopes: ['esmtp_listener', 'listen'],
+  }),
+  rfc2822_duplicate_headers: opt.choice(
+    'ignore',
+    'reject',
+  )({
+    doc: 'A message with two From, Date or Message-ID fields: accept it as it is, or refuse it (550 5.6.0).',
+    default: 'ignore',
+    ...limit,
+    loose: ['ignore'],
+    scopes: G_PW,
   }),
   proxy_protocol: opt.choice(
     'false',
