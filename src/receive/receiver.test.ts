@@ -459,3 +459,36 @@ describe('pathways', () => {
     expect(receiver.pathwayOf(session)).toEqual({ pathway: 'outside', group: 'pg' });
   });
 });
+
+describe('FUTURERELEASE and MT-PRIORITY', () => {
+  it('keep every copy back until its time, within the limit', async () => {
+    const { client, queued, clock } = await open({ config: `${RELAY}\nmax_future_release = 3600` });
+    const c = client();
+    const now = clock.now();
+    expect(await c.mail('a@b.test', { holdFor: 3601 })).toMatchObject({ reply: { code: 501, status: '5.5.4' } });
+    expect(await c.mail('a@b.test', { holdUntil: now + 3_600_001 })).toMatchObject({ do: 'reject' });
+    await c.mail('a@b.test', { holdFor: 60 });
+    await c.rcpt('one@c.test');
+    await c.rcpt('two@c.test');
+    await c.data();
+    await c.mail('a@b.test', { holdUntil: now - 5 });
+    await c.rcpt('one@c.test');
+    await c.data();
+    expect(queued.map(({ nextAttempt }) => nextAttempt)).toEqual([now + 60_000, now + 60_000, 0]);
+  });
+
+  it.each([
+    [1, '192.0.2.10', 1],
+    [9, '198.51.100.1', 0],
+    [-3, '192.0.2.10', 0],
+    [0, '192.0.2.10', 0],
+  ])('priority %i from %s goes as %i', async (mtPriority, ip, priority) => {
+    const { client, queued } = await open({ config: `${RELAY}\nrelay_domains = ( "c.test" )` });
+    const c = client({ peer: { ip, port: 1 } });
+    await c.mail('a@b.test', { mtPriority });
+    await c.rcpt('one@c.test');
+    await c.rcpt('two@c.test');
+    await c.data();
+    expect(queued.map((copy) => [copy.priority, copy.facts.get('mt_priority')])).toEqual(Array(2).fill([priority, String(mtPriority)]));
+  });
+});

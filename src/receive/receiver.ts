@@ -30,6 +30,7 @@ import { findRelayReason } from './relay.js';
 import {
   BLACKHOLED,
   DISCARDED,
+  HELD_TOO_LONG,
   LINES_PAST_MENDING,
   LITERAL_REFUSED,
   LOCAL_ERROR,
@@ -129,6 +130,18 @@ export class Receiver implements Reception<Pending> {
     const rules = this.#ports.rules();
     const draft = this.#openDraft(session, sender, params);
     draft.line = line;
+    const { holdFor, holdUntil, mtPriority } = params;
+    if (holdFor !== undefined || holdUntil !== undefined) {
+      const now = this.#ports.clock.now();
+      const releaseAt = holdUntil ?? now + (holdFor ?? 0) * 1000;
+      if (releaseAt - now > options.max_future_release * 1000) return this.#refuse(session, { do: 'reject', reply: HELD_TOO_LONG });
+      if (releaseAt > now) draft.nextAttempt = releaseAt;
+    }
+    if (mtPriority !== undefined) {
+      draft.facts.set('mt_priority', String(mtPriority));
+      // RFC 6710 5.1: only whom we know may go before others.
+      if (mtPriority > 0 && this.#isKnown(session)) draft.priority = 1;
+    }
     transaction.own = { draft, rules, discarded: undefined, dropped: new Set() };
     if (rules.chains.mail_from.empty || this.#sinks?.has(session)) return undefined;
     return this.#ask(session, rules.chains.mail_from.run(session, sender, draft));
@@ -203,6 +216,11 @@ export class Receiver implements Reception<Pending> {
   closed(session: Client): void {
     const { disconnected } = this.#ports.rules().chains;
     if (!disconnected.empty) disconnected.run(session);
+  }
+
+  #isKnown({ user, facts, options, peer }: Client): boolean {
+    if (user !== undefined || facts.get('can_relay') === 'true') return true;
+    return options.relay_hosts?.has(peer.ip === '' ? '127.0.0.1' : peer.ip) === true;
   }
 
   #openDraft(session: Client, sender: Address | null, params: MailParams): Copy {

@@ -96,3 +96,19 @@ needs('swaks')('swaks', () => {
     expect((await simpleParser(raw)).text?.trimEnd()).toBe(body.replaceAll('\r\n', '\n').trimEnd());
   });
 });
+
+it('a message with HOLDFOR waits in the queue for its time, then leaves', async () => {
+  await using sink = await startSink();
+  await using daemon = await startDaemon({ conf: (place) => plainConf(place, { sinkPort: sink.port, more: 'max_future_release = 60\n' }) });
+  const client = await RawClient.connect(daemon.port);
+  await client.reply();
+  await client.command('EHLO x', 250, /FUTURERELEASE 60 /);
+  await client.command('MAIL FROM:<a@b.test> HOLDFOR=2', 250);
+  await client.command('RCPT TO:<one@c.test>', 250);
+  await client.command('DATA', 354);
+  const before = performance.now();
+  await client.command('Subject: later\r\n\r\n.', 250);
+  expect(await daemon.consoleJson('summary')).toMatchObject({ delayedQueueSize: 1 });
+  await sink.waitFor(1);
+  expect(performance.now() - before).toBeGreaterThan(1900);
+});

@@ -39,6 +39,13 @@ export const ourOptions = {
     loose: [false],
     scopes: ['esmtp_listener', 'listen'],
   }),
+  max_future_release: opt.seconds({
+    doc: 'How long clients may have a message kept back (RFC 4865, HOLDFOR and HOLDUNTIL); 0 = not at all. message_expiration counts from the acceptance all the same, and a restart shortens what is longer than that.',
+    default: 0,
+    max: 999_999_999,
+    ...limit,
+    scopes: G_SMTP,
+  }),
   rfc2822_duplicate_headers: opt.choice(
     'ignore',
     'reject',

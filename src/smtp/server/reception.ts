@@ -24,6 +24,12 @@ export interface MailParams {
   readonly envelopeId: string | undefined;
   /** RFC 4954 AUTH, decoded from xtext; `<>` when the client knows nobody. */
   readonly auth: string | undefined;
+  /** RFC 4865 HOLDFOR: seconds until the message may leave. */
+  readonly holdFor?: number;
+  /** RFC 4865 HOLDUNTIL: wall time in milliseconds from which on it may leave. */
+  readonly holdUntil?: number;
+  /** RFC 6710 MT-PRIORITY, -9 to 9. */
+  readonly mtPriority?: number;
 }
 
 /** ESMTP parameters of RCPT that were offered and well formed. */
