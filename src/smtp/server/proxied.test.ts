@@ -229,6 +229,17 @@ describe('PROXY', () => {
     expect(await client.hear()).toContain('says EHLO to 127.0.0.1');
   });
 
+  it('who speaks right behind it spoke before the banner (bad-inputs 15)', async () => {
+    const stage = await open({ proxy_protocol: 'true' });
+    const spoke: boolean[] = [];
+    stage.reception.answers.connect = async (session) => void spoke.push(await session.early(0.05, AbortSignal.timeout(5000)));
+    const patient = await stage.dial(true);
+    expect(await patient.ask('PROXY UNKNOWN\r\n')).toMatch(/^220/);
+    const hasty = await stage.dial(true);
+    expect(await hasty.ask('PROXY UNKNOWN\r\nEHLO x\r\n')).toMatch(/^220/);
+    expect(spoke).toEqual([false, true]);
+  });
+
   it.each(['EHLO x\r\n', `PROXY UNKNOWN ${'x'.repeat(200)}`, '\r\n\r\n\0\r\nQUIT\n\x21\x11\x20\0'])(
     'bad-inputs 21: %j is closed without a word',
     async (octets) => {

@@ -1,8 +1,8 @@
 /** Clients that speak for somebody else: the PROXY header before the first word, and the extensions that only trusted peers have. */
-import type { SecureContext } from 'node:tls';
+import type { InboundValues } from '../../config/snapshot.js';
 import type { Endpoint } from '../../module/session.js';
 import { type ProxyVersions, readProxyHeader } from '../../net/proxy-header.js';
-import { Authentication } from './auth.js';
+import { Secured } from './secured.js';
 import { MODE, PHASE } from './states.js';
 import { readAddress, readContext, readXclient, readXforward, type Told } from './told.js';
 import * as words from './words.js';
@@ -13,7 +13,7 @@ const UNKNOWN_IP = '0.0.0.0';
 const MOST_FACTS = 500;
 const NOTHING = Buffer.alloc(0);
 
-export abstract class Proxied<Own> extends Authentication<Own> {
+export abstract class Proxied<Own> extends Secured<Own> {
   /** Extensions the connected peer is trusted with, kept when it speaks for another. */
   private trust: ReadonlySet<string> | undefined = undefined;
   private proxyBytes: Buffer = NOTHING;
@@ -24,8 +24,6 @@ export abstract class Proxied<Own> extends Authentication<Own> {
   protected abstract begin(rest?: Buffer): void;
   /** Asks accept and connect, and says the banner. */
   protected abstract open(): void;
-  protected abstract secure(context: SecureContext, then: () => void, rest?: Buffer): void;
-  protected abstract noteTls(): void;
 
   /** Waits for the header of a proxy before anything else; nothing is said until it is here. */
   awaitProxy(seconds: number): void {
@@ -55,11 +53,26 @@ export abstract class Proxied<Own> extends Authentication<Own> {
     if (header.to) this.localEnd = header.to;
     if (!this.readOptions()) return chunk.length;
     if (!this.options.use_ssl) {
+      this.spokeEarly = next < chunk.length;
       this.begin();
       return next;
     }
     this.begin(Buffer.from(chunk.subarray(next)));
     return chunk.length;
+  }
+
+  protected override adopt(options: InboundValues): void {
+    super.adopt(options);
+    if (options.pathway !== undefined || this.pathway !== undefined || this.facts.has('pathway')) this.notePathway(options);
+  }
+
+  private notePathway(options: InboundValues): void {
+    const way = this.house.reception.pathwayOf?.(this);
+    delete this.pathway;
+    delete this.pathwayGroup;
+    const name = way?.pathway ?? options.pathway;
+    if (name !== undefined) this.pathway = name;
+    if (way?.group !== undefined) this.pathwayGroup = way.group;
   }
 
   /** A command that needs trust, or the mark of a proxy nobody announced. */

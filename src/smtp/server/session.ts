@@ -1,5 +1,4 @@
 /** One SMTP session: the commands and their order. */
-import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Address } from '../../mail/address.js';
 import { joinLine } from '../../mail/reply.js';
 import type { Refusal, Verdict } from '../../module/verdict.js';
@@ -11,24 +10,19 @@ import { isLoopback, renderKeywords } from './profile.js';
 import { Proxied } from './proxied.js';
 import type { HelloVerb, Later, RcptParams } from './reception.js';
 import { MODE, PHASE, STEP, type Step } from './states.js';
-import { describeTls } from './tls-facts.js';
 import { trustedVerbOf } from './told.js';
 import { isHeloName, looksLikeHttp, VERB, VERB_NAMES, verbOf } from './verbs.js';
 import * as words from './words.js';
 
-const HANDSHAKE_MS = 30_000;
 /** A line without an end. */
 const ENDLESS_LINE = 64 * 1024;
 /** First octet of a TLS record that carries a handshake. */
 const TLS_HANDSHAKE = 0x16;
-const STARTTLS_ONLY = /^STARTTLS *$/i;
 
 export class SmtpSession<Own> extends Proxied<Own> {
   private readonly lines = new LineReader();
   /** Nothing was understood yet. */
   private fresh = true;
-  /** What is left of the chunk came in clear behind STARTTLS. */
-  private dropRest = false;
   private helloVerb: HelloVerb = 'EHLO';
   private askedAbout: { readonly address: Address; readonly params: RcptParams } | undefined = undefined;
 
@@ -233,64 +227,6 @@ export class SmtpSession<Own> extends Proxied<Own> {
     this.answer('QUIT', line, this.current.goodbye);
     if (this.moreBehind || this.tls) return this.hangUp();
     this.wire.part();
-  }
-
-  private startTls(line: string) {
-    if (!STARTTLS_ONLY.test(line)) return this.error('STARTTLS', line, words.NO_ARGUMENTS);
-    if (this.tls) return this.error('STARTTLS', line, words.TLS_ACTIVE);
-    const offered = this.keywords ? this.keywords.has('STARTTLS') : this.current.offersStartTls(false);
-    const context = offered ? this.house.contextOf(this.options) : undefined;
-    if (!context) return this.error('STARTTLS', line, words.NOT_IMPLEMENTED);
-    if (this.helo === undefined && this.options.require_ehlo) return this.error('STARTTLS', line, words.HELO_NEEDED);
-    if (this.moreBehind) {
-      this.tellEvent('starttls_injection', 'commands in clear behind STARTTLS');
-      if (this.options.starttls_injection_policy === 'reject') return this.leave(words.TLS_INJECTION, this.phase, 'STARTTLS', line);
-      this.dropRest = true;
-      this.wire.dropQueued();
-    }
-    this.reset();
-    this.forgetLogin();
-    this.answer('STARTTLS', line, words.TLS_GO_AHEAD);
-    this.secure(context, () => {
-      this.helo = undefined;
-      this.heloLine = '';
-      this.keywords = undefined;
-      this.phase = PHASE.awaitHelo;
-    });
-  }
-
-  protected override secure(context: SecureContext, then: () => void, rest?: Buffer): void {
-    const { tls_allow_renegotiation, tls_client_ca, tls_verified_peer_can_relay, tls_verify_mode } = this.options;
-    const asks = tls_verify_mode === 'require' || (tls_verify_mode !== 'none' && tls_client_ca !== undefined);
-    this.securing = true;
-    this.dueIn(HANDSHAKE_MS);
-    const secured = (socket: TLSSocket) => {
-      this.securing = false;
-      this.inputAt = this.house.coarseNow;
-      this.rearm();
-      if (!tls_allow_renegotiation) socket.disableRenegotiation();
-      this.tls = describeTls(socket);
-      if (this.tls.verified && tls_verified_peer_can_relay) this.facts.set('can_relay', 'true');
-      this.noteTls();
-      if (tls_verify_mode === 'require' && !this.tls.verified) {
-        this.tellEvent('tls_failed', 'no client certificate that could be verified');
-        return this.leave(words.CERTIFICATE_NEEDED, this.phase);
-      }
-      then();
-    };
-    this.wire.upgrade(context, asks, secured, rest);
-  }
-
-  /** Context variables of core.md 3.4. */
-  protected override noteTls(): void {
-    const { tls } = this;
-    if (!tls) return;
-    this.facts.set('tls', 'on');
-    this.facts.set('tls_cipher', tls.cipher);
-    this.facts.set('tls_cipher_usebits', String(tls.bits));
-    if (tls.verified) this.facts.set('tls_client_verified', 'yes');
-    if (tls.subject !== undefined) this.facts.set('tls_client_cert_subject', tls.subject);
-    if (tls.issuer !== undefined) this.facts.set('tls_client_cert_issuer', tls.issuer);
   }
 
   protected override conclude(step: Step, verdict: Verdict) {

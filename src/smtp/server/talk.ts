@@ -63,6 +63,8 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   protected farewell: Reply | undefined = undefined;
   content: Content | undefined = undefined;
   protected securing = false;
+  /** There was input behind the header of a proxy. */
+  protected spokeEarly = false;
   /** The connection is gone; only an answer is still awaited. */
   protected isGone = false;
   /** Coarse time of the last input. */
@@ -109,7 +111,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   }
 
   early(seconds: number, signal: AbortSignal): Promise<boolean> {
-    if (this.wire.hasQueued) return Promise.resolve(true);
+    if (this.wire.hasQueued || this.spokeEarly) return Promise.resolve(true);
     return new Promise((done) => {
       const finish = (spoke: boolean): void => {
         timer.cancel();
@@ -349,16 +351,6 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
 
   protected adopt(options: InboundValues): void {
     this.profile = this.house.profileOf(options);
-    if (options.pathway !== undefined || this.pathway !== undefined || this.facts.has('pathway')) this.notePathway(options);
-  }
-
-  private notePathway(options: InboundValues): void {
-    const way = this.house.reception.pathwayOf?.(this);
-    delete this.pathway;
-    delete this.pathwayGroup;
-    const name = way?.pathway ?? options.pathway;
-    if (name !== undefined) this.pathway = name;
-    if (way?.group !== undefined) this.pathwayGroup = way.group;
   }
 
   /** Ends the transaction, unless a message of it is being decided about. */
