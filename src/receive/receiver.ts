@@ -320,6 +320,8 @@ export class Receiver implements Reception<Pending> {
       this.#tellRefusal(session, session.phase, '', NO_ROOM, draft);
       return NO_ROOM;
     }
+    // A hook may have put another body in its place.
+    if (content.body !== draft.content) ports.spool.forget(content.body);
     for (const copy of passage.copies) {
       ports.queue.insert(copy);
       chains.received.run(copy, session);
