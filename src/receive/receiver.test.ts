@@ -8,6 +8,9 @@ import { addressOf, openReception, type Staging } from './fixture.js';
 const open = (staging?: Staging) => openReception(makeRules, staging);
 const RELAY = 'relay_hosts = ( 192.0.2.0/24 )';
 
+/** MAIL without a parameter. */
+const NO_PARAMS = { size: 0, eightBitMime: false, smtpUtf8: false, returnContent: undefined, envelopeId: undefined, auth: undefined };
+
 describe('a message', () => {
   it('is durable, then queued, then told once a copy, then answered with the id', async () => {
     const { client, diary, queued, rejections } = await open();
@@ -75,8 +78,7 @@ describe('a message', () => {
       do: 'tempfail',
       reply: { code: 451 },
     });
-    const params = { size: 0, eightBitMime: false, smtpUtf8: false, returnContent: undefined, envelopeId: undefined, auth: undefined };
-    expect(await receiver.mailFrom(session, null, params, '')).toMatchObject({ reply: { code: 451, status: '4.3.0' } });
+    expect(await receiver.mailFrom(session, null, NO_PARAMS, '')).toMatchObject({ reply: { code: 451, status: '4.3.0' } });
     expect(await client().data()).toBe('451 4.3.0 Requested action aborted: local error in processing');
   });
 
@@ -97,6 +99,18 @@ describe('a connection', () => {
     const { client, receiver, rejections } = await open({ ports: { refusing: () => 'memory' } });
     expect(await receiver.accept(client({ phase: 0 }).session)).toMatchObject({ do: 'disconnect', reply: { code: 421, status: '4.3.4' } });
     expect(rejections).toEqual(['0 421  allocated resources exceeded']);
+  });
+
+  it('that stands already is put off at MAIL meanwhile', async () => {
+    let why: string | undefined;
+    const { client, receiver } = await open({ ports: { refusing: () => why } });
+    const { session } = client();
+    await receiver.accept(session);
+    why = 'memory';
+    expect(await receiver.mailFrom(session, null, NO_PARAMS, 'MAIL FROM:<>')).toMatchObject({
+      do: 'tempfail',
+      reply: { code: 452, status: '4.3.1' },
+    });
   });
 
   it('carries the context that the configuration gives it', async () => {

@@ -122,7 +122,8 @@ export class Receiver implements Reception<Pending> {
 
   mailFrom(session: Client, sender: Address | null, params: MailParams, line: string): Later<Verdict> {
     const { options, transaction } = session;
-    if (this.#ports.spool.refusing !== undefined) return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
+    if (this.#ports.spool.refusing !== undefined || this.#ports.refusing() !== undefined)
+      return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
     if (sender === null && !options.allow_null_envelope_sender) return this.#refuse(session, { do: 'reject', reply: NULL_SENDER_REFUSED });
     if (!this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session)))
       return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });

@@ -89,10 +89,10 @@ export class SmtpListeners {
   readonly #open = new Map<string, Open>();
   /** What the configuration in force wants. */
   #wanted: readonly WantedSocket[] = [];
-  /** Descriptors that another process bound for us, by printed address. */
-  readonly #inherited: ReadonlyMap<string, number>;
+  /** Descriptors and handles that another process bound for us, by printed address. Each is used once: closing the server closes it. */
+  readonly #inherited: Map<string, number | object>;
 
-  constructor(keeper: Doorkeeper, inherited: ReadonlyMap<string, number> = new Map()) {
+  constructor(keeper: Doorkeeper, inherited: Map<string, number | object> = new Map()) {
     this.#keeper = keeper;
     this.#inherited = inherited;
   }
@@ -154,6 +154,7 @@ export class SmtpListeners {
 
   async #openOne({ door, address, backlog, fileMode }: WantedSocket): Promise<Open> {
     const inherited = this.#inherited.get(printSocketAddress(address));
+    this.#inherited.delete(printSocketAddress(address));
     const bound = inherited === undefined ? await bindSocket(address, fileMode) : adoptSocket(address, inherited);
     // allowHalfOpen: a client may close its side behind the last command and still wait for the answer.
     // noDelay always: answers leave as one write, and one that comes later must not wait for the client's acknowledgement.
