@@ -79,10 +79,15 @@ describe('bad-inputs 30: a structure beyond all reason', () => {
 });
 
 describe('bad-inputs 31: bait for slow parsers', () => {
+  /** The best of some tries, in milliseconds: the machine may be busy with other tests. */
   const took = (act: () => void): number => {
-    const before = performance.now();
-    act();
-    return performance.now() - before;
+    let best = Number.POSITIVE_INFINITY;
+    for (let n = 0; n < 7 && best > 40; n++) {
+      const before = performance.now();
+      act();
+      best = Math.min(best, performance.now() - before);
+    }
+    return best;
   };
 
   it.each([
@@ -108,8 +113,7 @@ describe('bad-inputs 31: bait for slow parsers', () => {
   ])('10 MB of %s stop at 50 ms or before', (_what, piece) => {
     const body = Buffer.from(piece.repeat(10_000_000 / piece.length));
     const deep = `multipart/mixed; boundary=${'b'.repeat(60)}`;
-    // Some slack for a machine that is busy with other tests.
-    expect(took(() => void look(deep, body))).toBeLessThan(150);
+    expect(took(() => void look(deep, body))).toBeLessThan(100);
   });
 
   it('gives up with a mark when the time is over', () => {
