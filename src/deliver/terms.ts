@@ -3,22 +3,25 @@ import type { SecureContext } from 'node:tls';
 import type { Hop } from '../module/attempt.js';
 import type { ClientTerms } from '../smtp/client/terms.js';
 import type { ClientTlsSettings } from '../smtp/client/tls-contexts.js';
+import type { Persona } from './persona.js';
 import type { DeliveryValues } from './settings.js';
 
 export interface TermsFacts {
   readonly hop: Hop;
-  readonly helo: string;
+  readonly persona: Persona;
   /** TLS with this hop failed lately and may be left out. */
   readonly isPlain: boolean;
   readonly tlsContext: SecureContext | undefined;
 }
 
-export function makeTerms(values: DeliveryValues, { hop, helo, isPlain, tlsContext }: TermsFacts): ClientTerms {
+export function makeTerms(values: DeliveryValues, { hop, persona, isPlain, tlsContext }: TermsFacts): ClientTerms {
   return {
     hop,
     source: values.bind_address,
     lmtp: values.delivery_method === 'lmtp',
-    helo,
+    helo: persona.helo,
+    xclient: values.xclient,
+    origin: persona.origin,
     tls: isPlain && values.tls === 'ifavailable' ? 'no' : values.tls,
     tlsFallback: values.tls_ifavailable_fallback,
     tlsVerify: values.tls_verify,
@@ -48,9 +51,10 @@ export const tlsSettingsOf = (values: DeliveryValues): ClientTlsSettings => ({
 
 /**
  * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
- * against the name), the source, our name, the protocol, and everything about TLS.
+ * against the name), the source, our name, the
+ * protocol, who brought the mail where the server is told, and everything about TLS.
  */
-export const poolKey = (values: DeliveryValues, hop: Hop, helo: string): string =>
+export const poolKey = (values: DeliveryValues, hop: Hop, { helo, origin }: Persona): string =>
   [
     hop.ip,
     hop.port,
@@ -66,4 +70,6 @@ export const poolKey = (values: DeliveryValues, hop: Hop, helo: string): string 
     values.tls_ca ?? '',
     values.tls_ciphers ?? '',
     values.tls_protocols ?? '',
+    values.xclient,
+    origin?.key ?? '',
   ].join('|');

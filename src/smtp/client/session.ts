@@ -42,6 +42,8 @@ export class ClientSession implements WireOwner {
   terms: ClientTerms;
   can: Capabilities = NO_CAPABILITIES;
   tls: TlsFacts | undefined;
+  /** The server took our XCLIENT: this connection stands for that one origin. */
+  isIntroduced = false;
   /** Mails delivered and RCPT commands sent so far. */
   deliveries = 0;
   recipients = 0;

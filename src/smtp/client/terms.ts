@@ -1,6 +1,7 @@
 /** Under which terms one connection is made and spoken on: next hop, source, names, TLS, deadlines. */
 import type { SecureContext } from 'node:tls';
 import type { Hop } from '../../module/attempt.js';
+import type { Origin } from './xclient.js';
 
 /** Deadlines in milliseconds, one per option. */
 export interface ClientTimeouts {
@@ -28,6 +29,10 @@ export interface ClientTerms {
   readonly tlsVerify: 'no' | 'ca' | 'host';
   /** Ciphers, versions, authorities and our certificate; undefined = Node's own. */
   readonly tlsContext: SecureContext | undefined;
+  /** Tell the server with XCLIENT who brought the mail. */
+  readonly xclient: 'no' | 'ifavailable' | 'required';
+  /** Who brought the mail of this connection; undefined says nothing, whatever `xclient`. */
+  readonly origin: Origin | undefined;
   /** Say BODY=8BITMIME where it is offered. */
   readonly sendEightBit: boolean;
   /** 8-bit content goes only to servers that offer 8BITMIME. */
