@@ -116,6 +116,11 @@ export class Delivery implements Carrier, Yard {
     const { ports } = this;
     const { supply } = ports;
     if (this.#stopping || ports.spool.blocked !== undefined || station.draining) return;
+    // Forgotten when it had nothing left, and perhaps made anew since: two of one place would both open connections.
+    if (this.#stations.get(station.place) !== station) {
+      this.wake(station.place);
+      return;
+    }
     if (station.waiting(supply) === 0) {
       this.calm(station);
       this.#forget(station);

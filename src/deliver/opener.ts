@@ -19,7 +19,7 @@ import { isPersonal } from './persona.js';
 import type { OutboundSession } from './ports.js';
 import type { Sources } from './sources.js';
 import type { Station } from './station.js';
-import { makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+import { makeTerms, poolKey, tlsKey, tlsSettingsOf } from './terms.js';
 
 /** After a host refused a connection while others work, the place makes do with these for so long. */
 const CAP_MS = 60_000;
@@ -204,7 +204,12 @@ export class Opener {
   }
 
   #factsFor(link: Link, hop: RankedHop, tlsContext: SecureContext | undefined) {
-    return { hop, persona: link.persona, isPlain: link.station.values.tls_ifavailable_fallback && this.hosts.isPlain(hop), tlsContext };
+    return {
+      hop,
+      persona: link.persona,
+      isPlain: link.station.values.tls_ifavailable_fallback && this.hosts.isPlain(hop, tlsKey(link.station.values, hop)),
+      tlsContext,
+    };
   }
 
   #dial(link: Link, hop: RankedHop): void {
@@ -260,9 +265,14 @@ export class Opener {
     if (failure.kind === 'connect' && this.#sources.blame(station.source, failure.detail)) return;
     const { values } = station;
     ports.chains().connect_failed.run({ place: station.place, hop: hop.name, reply: failure.reply, at: ports.clock.now() });
-    if (failure.kind === 'tls' && values.tls === 'ifavailable' && values.tls_ifavailable_fallback && !this.hosts.isPlain(hop)) {
+    if (
+      failure.kind === 'tls' &&
+      values.tls === 'ifavailable' &&
+      values.tls_ifavailable_fallback &&
+      !this.hosts.isPlain(hop, tlsKey(values, hop))
+    ) {
       // The same hop once more, in clear.
-      this.hosts.rememberPlain(hop);
+      this.hosts.rememberPlain(hop, tlsKey(values, hop));
       return;
     }
     link.tried.add(hopKey(hop));

@@ -49,6 +49,18 @@ export const tlsSettingsOf = (values: DeliveryValues): ClientTlsSettings => ({
   protocols: values.tls_protocols,
 });
 
+/** What decides whether a handshake with a host succeeds: the name we ask for, and all our TLS settings. */
+export const tlsKey = (values: DeliveryValues, hop: Hop): string =>
+  [
+    hop.name,
+    values.tls_verify,
+    values.tls_certificate ?? '',
+    values.tls_key ?? '',
+    values.tls_ca ?? '',
+    values.tls_ciphers ?? '',
+    values.tls_protocols ?? '',
+  ].join('|');
+
 /**
  * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
  * against the name), the source, our name, the
@@ -58,18 +70,12 @@ export const poolKey = (values: DeliveryValues, hop: Hop, { helo, origin }: Pers
   [
     hop.ip,
     hop.port,
-    hop.name,
+    tlsKey(values, hop),
     values.bind_address ?? '',
     helo,
     values.delivery_method === 'lmtp',
     values.tls,
     values.tls_ifavailable_fallback,
-    values.tls_verify,
-    values.tls_certificate ?? '',
-    values.tls_key ?? '',
-    values.tls_ca ?? '',
-    values.tls_ciphers ?? '',
-    values.tls_protocols ?? '',
     values.xclient,
     origin?.key ?? '',
   ].join('|');
