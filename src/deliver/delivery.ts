@@ -161,6 +161,7 @@ export class Delivery implements Carrier, Yard {
     const { station, hop } = link;
     station.opening--;
     station.succeed();
+    this.#sources.succeed(station.source);
     if (hop) this.#opener.hosts.clear(station.values.bind_address, hop);
   }
 

@@ -245,9 +245,14 @@ export class Opener {
     try {
       link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
     } catch (error) {
+      const code = codeOf(error);
+      if (this.#sources.blame(link.station.source, code)) {
+        this.drop(link);
+        return;
+      }
       // A module may name a hop that is none.
       this.#yard.ports.log('error', `cannot connect to ${hop.name} (${hop.ip} port ${hop.port})`, error);
-      link.failure = { kind: 'connect', reply: WORDS.noConnection, stage: STAGE.notConnected, detail: codeOf(error) };
+      link.failure = { kind: 'connect', reply: WORDS.noConnection, stage: STAGE.notConnected, detail: code };
       link.tried.add(hopKey(hop));
       link.letGo();
       setImmediate(() => this.advance(link));
