@@ -49,7 +49,6 @@ const commands = fc.constantFrom(
   'XSETCONTEXT a=b+20c\r\n',
   'XDUMPCONTEXT\r\n',
   'XREMOTEIP 127.0.0.1\r\n',
-  'XCLIENT ADDR=nowhere\r\n',
 );
 const group = fc.array(commands, { minLength: 1, maxLength: 12 }).map((texts): Group => ({ text: texts.join(''), replies: texts.length }));
 const content = fc.constantFrom(

@@ -321,7 +321,7 @@ describe('bad-inputs 16: a command that must wait did not', () => {
 
   it('also when the answer takes a while', async () => {
     const [{ reception }, client] = await open();
-    reception.answers.recipients = () => new Promise((done) => setTimeout(done, 30));
+    reception.answers.recipients = () => new Promise((done) => setTimeout(done, 400));
     await client.ask('EHLO x\r\n');
     await client.ask('MAIL FROM:<a@b.test>\r\n');
     await client.ask('RCPT TO:<c@d.test>\r\n');
