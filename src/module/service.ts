@@ -1,5 +1,7 @@
 /** Tokens by which modules reach the core's services and each other's. */
 import type { Address } from '../mail/address.js';
+import type { Mail } from './message.js';
+import type { Place } from './place.js';
 import type { Endpoint } from './session.js';
 
 /** A named door to something that one side provides and others use. The type parameter says what is behind it. */
@@ -86,6 +88,23 @@ export const Bounces: Service<{
   /** Replies no rule knew, most frequent first. */
   unknown(): readonly { readonly masked: string; readonly last: string; readonly count: number }[];
 }> = core('bounces');
+
+/** A mail that waits, as far as the queue's table tells. */
+export interface WaitingMail {
+  readonly ticket: number;
+  readonly place: Place;
+  /** Wall milliseconds. */
+  readonly receivedAt: number;
+}
+
+export const Waiting: Service<{
+  /** Everything that waits, a piece at a time: at most `most` rows of the table from `from` on; `next` is undefined at the end. */
+  roll(from: number, most: number): { readonly entries: readonly WaitingMail[]; readonly next: number | undefined };
+  /** The mail itself; undefined when it does not wait any more. */
+  read(ticket: number): Promise<Mail | undefined>;
+  /** Sends its sender a notice that it is late, after hook delay_make. Resolves with true when the notice is durable, false when none is due. */
+  tellDelay(mail: Mail): Promise<boolean>;
+}> = core('waiting');
 
 export const Sockets: Service<{
   /** Addresses and ports that this daemon listens on. */

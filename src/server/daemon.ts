@@ -18,6 +18,7 @@ import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
+import type { Mail } from '../module/message.js';
 import { PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
@@ -114,6 +115,7 @@ export class Daemon {
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
     const notices = this.#notices();
+    this.tellDelay = (mail) => notices.tellDelay(mail);
     const { router, resolver } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
@@ -154,6 +156,8 @@ export class Daemon {
     this.spool.onHealth(() => this.queue.reloaded());
   }
 
+  /** Sends a notice that a mail is late. */
+  readonly tellDelay: (mail: Mail) => Promise<boolean>;
   #tellRefused: (copy: Copy, reply: string) => void;
   #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
 
