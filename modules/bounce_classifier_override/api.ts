@@ -80,9 +80,9 @@ export async function keepOverrides(
   const { options } = ctx;
   const bounces = ctx.use(Bounces);
   const custom = new Map(Object.entries(options.custom_classes).map(([code, name]) => [Number(code), name]));
-  for (const [code, name] of custom) bounces.nameClass(code, name);
+  const takeBack = [...custom].map(([code, name]) => bounces.nameClass(code, name));
   ctx.signal.addEventListener('abort', () => {
-    for (const code of custom.keys()) bounces.nameClass(code, undefined);
+    for (const takeOne of takeBack) takeOne();
   });
   const isClass = (code: number): boolean => BUILT_IN.has(code) || custom.has(code);
 

@@ -76,11 +76,28 @@ describe('classes', () => {
 
   it('may get names of their own, those of the table stay', () => {
     const own = new Classifier(loadShippedPack());
-    own.nameClass(77, 'paused account');
+    const takeBack = own.nameClass(77, 'paused account');
     own.nameClass(10, 'nonsense');
     expect([own.nameOf(77), own.nameOf(10)]).toEqual(['paused account', 'Invalid Recipient']);
-    own.nameClass(77, undefined);
+    const again = own.nameClass(77, 'paused');
+    takeBack();
+    expect(own.nameOf(77)).toBe('paused');
+    again();
     expect(own.nameOf(77)).toBeUndefined();
+  });
+
+  it('follow the pack that was adopted last; taken back in any order, the one before it counts again', () => {
+    const own = new Classifier(parsePack('version: 1\nrules: []'));
+    const pack = (version: number, bounceClass: number) =>
+      parsePack(`version: ${version}\nrules:\n  - class: ${bounceClass}\n    any: ['strange']\n    example: '550 strange'`);
+    const second = own.adopt(pack(2, 50));
+    const third = own.adopt(pack(3, 52));
+    expect(own.explain('550 strange').class).toBe(52);
+    second();
+    expect([own.explain('550 strange').class, own.pack.version]).toEqual([52, 3]);
+    third();
+    third();
+    expect([own.explain('550 strange').class, own.pack.version]).toEqual([1, 1]);
   });
 });
 

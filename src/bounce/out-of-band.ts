@@ -129,6 +129,8 @@ async function classOf({ ask, classifier }: OutOfBandPorts, finding: Finding, re
   if (found > CLASS.undetermined) return found;
   const byStatus = finding.status === undefined ? undefined : classifyStatus(finding.status);
   if (byStatus !== undefined) return byStatus;
+  // A status that says nothing, and no words.
+  if (!/[a-z]/i.test(finding.text)) return finding.status?.startsWith('4') ? CLASS.transient : CLASS.generic;
   classifier.unknowns.note(finding.text);
   return CLASS.undetermined;
 }

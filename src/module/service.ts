@@ -75,16 +75,16 @@ export const Bounces: Service<{
   explain(text: string): BounceVerdict;
   /** Name of a class, also of one that was added. */
   nameOf(bounceClass: number): string | undefined;
-  /** Adds or, with undefined, removes the name of a class above or between those of the core. */
-  nameClass(bounceClass: number, name: string | undefined): void;
+  /** Adds the name of a class between those of the core; what it answers takes the name back. */
+  nameClass(bounceClass: number, name: string): () => void;
   /** Makes rules ready to ask: the first in order that holds. One walk over the text, however many there are. */
   compile(rules: readonly BounceRule[]): (text: string, domain: string) => BounceVerdict | undefined;
   /** Version and size of the pack in force. */
   pack(): { readonly version: number; readonly rules: number };
   /** Replies whose class another pack would change, out of `replies` and the examples of both. Throws what is wrong with the text. */
   compare(pack: string, replies: readonly string[]): readonly { readonly reply: string; readonly before: number; readonly after: number }[];
-  /** Puts a pack (the text of a YAML file) in force; undefined = the one that came with Celeris. Throws what is wrong, and changes nothing then. */
-  adopt(pack: string | undefined): void;
+  /** Puts a pack (the text of a YAML file) in force; what it answers takes it back. Throws what is wrong, and changes nothing then. */
+  adopt(pack: string): () => void;
   /** Replies no rule knew, most frequent first. */
   unknown(): readonly { readonly masked: string; readonly last: string; readonly count: number }[];
 }> = core('bounces');

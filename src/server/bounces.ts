@@ -54,7 +54,7 @@ export function lendBounces(classifier: Classifier): Lent<typeof Bounces> {
         .map((reply) => ({ reply, before: classifier.explain(reply).class, after: other.explain(reply).class }))
         .filter(({ before, after }) => before !== after);
     },
-    adopt: (text) => classifier.adopt(text === undefined ? loadShippedPack() : parsePack(text)),
+    adopt: (text) => classifier.adopt(parsePack(text)),
     unknown: () => classifier.unknowns.list(),
   };
 }
