@@ -52,10 +52,10 @@ export function readReturned(letter: Letter, neverThese: (address: Address) => b
   const messageId = original && findField(original, 'message-id')?.slice(0, LONGEST_REPLY);
   const named = (): Address | undefined => nameOnly(field('x-failed-recipients'), original && findField(original, 'to'), suppressed);
   const status = parts.find(({ type }) => STATUS_TYPE.test(type))?.text ?? (HAS_FINAL.test(letter.body) ? letter.body : undefined);
-  const reported = status === undefined ? [] : readReport(status, suppressed);
+  const text = parts.find(({ type }) => type.startsWith('text/'))?.text ?? '';
+  const reported = status === undefined ? [] : readReport(status, cutOriginal(text), suppressed);
   if (reported.length > 0) return { kind: 'report', findings: fillOnly(reported, named), messageId };
 
-  const text = parts.find(({ type }) => type.startsWith('text/'))?.text ?? '';
   const failed = field('x-failed-recipients');
   const subject = field('subject') ?? '';
   if (failed === undefined && !BOUNCER.test(field('from') ?? '') && !BOUNCE_SUBJECT.test(subject))
@@ -68,7 +68,7 @@ export function readReturned(letter: Letter, neverThese: (address: Address) => b
 }
 
 /** Per-recipient blocks of message/delivery-status (RFC 3464 2.3). Some systems write everything as one block. */
-function readReport(text: string, suppressed: (address: Address) => boolean): Finding[] {
+function readReport(text: string, words: string, suppressed: (address: Address) => boolean): Finding[] {
   const findings: Finding[] = [];
   for (const block of text.split(/\r?\n[ \t]*\r?\n/)) {
     if (findings.length >= MOST_FINDINGS) break;
@@ -80,11 +80,17 @@ function readReport(text: string, suppressed: (address: Address) => boolean): Fi
     findings.push({
       recipient: [original, final].map(readTyped).find((address) => address !== undefined && !suppressed(address)),
       action: readAction(findField(block, 'action'), status),
-      text: clip(diagnostic === undefined ? (status ?? '') : diagnostic.replace(/^[a-z0-9-]{1,40}\s{0,5};\s{0,5}/i, '')),
+      text: clip(diagnosticOf(diagnostic) ?? findReason(words) ?? status ?? ''),
       status,
     });
   }
   return findings;
+}
+
+/** What a diagnostic says besides its type; undefined when it is only a number. */
+function diagnosticOf(field: string | undefined): string | undefined {
+  const text = field?.replace(/^[a-z0-9-]{1,40}\s{0,5};\s{0,5}/i, '');
+  return text !== undefined && /[a-z]{2}/i.test(text) ? text : undefined;
 }
 
 function readAction(action: string | undefined, status: string | undefined): Finding['action'] {
