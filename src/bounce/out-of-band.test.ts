@@ -24,11 +24,11 @@ const failed = (to: string, code = '550 5.1.1 no such user'): string =>
 const letter = (subject: string, body: string, more = ''): string =>
   `From: bob@example.net\r\nSubject: ${subject}\r\n${more}\r\n${body}\r\n`;
 
-async function open(config = '', ask: (text: string) => number | undefined = () => undefined) {
+async function open(config = '', ask: (text: string) => number | undefined | Promise<number> = () => undefined) {
   const configured = await configureText(`bounce_domains = ( "ours.test" )\n${config}`, { unread: new Set() });
   if (!configured.ok) throw new Error(configured.problems.map(({ say }) => say).join('\n'));
   const { snapshot } = configured;
-  const { registry, faults } = rehearse({ outbound: (where) => snapshot.at(where) });
+  const { registry, faults, said } = rehearse({ outbound: (where) => snapshot.at(where) });
   const told: Bounce[] = [];
   const classifier = new Classifier(loadShippedPack());
   const watching = planOf({
@@ -77,7 +77,7 @@ async function open(config = '', ask: (text: string) => number | undefined = () 
   };
   const brief = (): string[] =>
     told.map(({ recipient, sender, bounceClass, stage, reply }) => `${recipient} ${sender} ${bounceClass} ${stage} ${reply}`);
-  return { receive, told, brief, classifier };
+  return { receive, told, brief, classifier, said };
 }
 
 describe('a notice that comes in', () => {
@@ -132,6 +132,13 @@ describe('a notice that comes in', () => {
     expect(brief()[0]).toContain(' 77 21 ');
   });
 
+  it('that cannot be read is let through, and the operator hears of it', async () => {
+    const { receive, told, said } = await open('', () => Promise.reject(new Error('hook is broken')));
+    expect(await receive(status(failed('a@x.test')), 'bounces@ours.test')).toEqual([]);
+    expect(told).toEqual([]);
+    expect(said.map(({ text }) => text).join()).toContain('could not be read: Error: hook is broken');
+  });
+
   it('that nobody understands is counted', async () => {
     const { receive, brief, classifier } = await open();
     await receive(status(failed('a@x.test', '550 hmm')), 'bounces@ours.test');
@@ -147,6 +154,7 @@ describe('a letter to a bounce address', () => {
     ['one who wants to leave', letter('unsubscribe', 'please'), CLASS.unsubscribe],
     ['one who wants to join', letter('subscribe', ''), CLASS.subscribe],
     ['a challenge', letter('Your message requires verification', 'Click here'), CLASS.challengeResponse],
+    ['one whose words are broken', letter('Hello', 'I am out of\r\nthe office.'), CLASS.autoReply],
     ['anything else', letter('Re: offer', 'Yes please'), CLASS.undetermined],
   ])('%s', async (_what, message, expected) => {
     const { receive, told } = await open();
