@@ -44,6 +44,7 @@ import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
 import { makeRouter } from './router.js';
 import { makeRules } from './rules.js';
+import type { TlsHouse } from './tls-house.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -66,6 +67,7 @@ export class Daemon {
   readonly queue: MailQueue;
   readonly router: HopRouter;
   readonly resolver: Resolver;
+  readonly tls: TlsHouse;
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
   readonly listeners: SmtpListeners;
@@ -112,15 +114,19 @@ export class Daemon {
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
     const notices = this.#notices();
-    const { router, resolver } = makeRouter({
+    const { router, resolver, tls } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
       chains: () => this.chains,
       isSelf: (ip, port) => this.#isSelf(ip, port),
-      log: (level, text) => this.journal.say(level, 'dns', text),
+      root: path.resolve(snapshot.global.spoolbase),
+      hostname: () => this.hostname,
+      inject: (made) => this.entrance.inject(made),
+      log: (room, level, text, cause) => this.journal.say(level, room, text, cause),
     });
     this.router = router;
     this.resolver = resolver;
+    this.tls = tls;
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
@@ -134,6 +140,7 @@ export class Daemon {
       chains: () => this.chains,
       classify: async (reply, domain) => (await this.chains.classify.run(reply, domain)) ?? classifyReply(reply),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
+      tlsWent: this.tls.went,
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
     this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply));
@@ -258,6 +265,7 @@ export class Daemon {
     await this.listeners.close();
     await Promise.all([this.smtp.shutDown(limit), this.delivery.stop(limit)]);
     this.#stopped.abort();
+    await this.tls.close();
     await this.#recovery;
     await this.queue.settle();
     for (const error of this.registry.stop()) this.journal.say('warning', 'modules', 'an instance did not close cleanly', error);

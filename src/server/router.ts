@@ -7,17 +7,19 @@ import { openResolver } from '../dns/open.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Chains } from '../module/hook-set.js';
+import { TlsHouse, type TlsHousePorts } from './tls-house.js';
 
-export interface RouterPorts {
+export interface RouterPorts extends Pick<TlsHousePorts, 'root' | 'hostname' | 'inject'> {
   readonly clock: Clock;
   snapshot(): Snapshot;
   chains(): Chains;
   isSelf(ip: string, port: number): boolean;
-  log(level: 'warning' | 'error', text: string): void;
+  log(room: 'dns' | 'tls', level: 'info' | 'warning' | 'error', text: string, cause?: unknown): void;
 }
 
-export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; readonly resolver: Resolver } {
-  const { clock, log } = ports;
+export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; readonly resolver: Resolver; readonly tls: TlsHouse } {
+  const { clock } = ports;
+  const log = (level: 'warning' | 'error', text: string): void => ports.log('dns', level, text);
   const { resolver, conf } = openResolver({
     clock,
     resolvConf: () => ports.snapshot().global.resolv_conf,
@@ -38,13 +40,20 @@ export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; re
     random: (below) => randomInt(below),
     keepAddressOrder: () => conf().sortlist.length > 0,
   });
+  const tls = new TlsHouse({
+    ...ports,
+    resolver,
+    resolvConf: conf,
+    log: (level, text, cause) => ports.log('tls', level, text, cause),
+  });
   const router = new HopRouter({
     clock,
     snapshot: () => ports.snapshot(),
     routes: (place) => ports.chains().routes.run(place),
     finder,
     isSelf: ports.isSelf,
+    demands: tls.demands,
     log,
   });
-  return { router, resolver };
+  return { router, resolver, tls };
 }

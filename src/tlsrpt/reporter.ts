@@ -50,6 +50,11 @@ export class Reporter {
     this.#schedule(AGAIN_MS / 60);
   }
 
+  /** Resolves when the round that is under way has ended. */
+  async settled(): Promise<void> {
+    await this.#round;
+  }
+
   /** Resolves when nothing is on its way any more. */
   async close(): Promise<void> {
     this.#timer?.cancel();
