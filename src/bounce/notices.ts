@@ -56,6 +56,7 @@ export class Notices {
       supply.release(mail);
     }
     this.#ports.chains().failed.run(attempt);
+    this.#tellBounce(mail, attempt);
   }
 
   /** Sends a notice about a mail that a hook refused while others of the same reception were accepted. It was never ours. */
@@ -68,6 +69,26 @@ export class Notices {
     } catch (error) {
       this.#ports.log('error', `the notice about the refused ${copy.id} could not be recorded`, error);
     }
+  }
+
+  /** bounce_pattern leaves out mail of other senders. */
+  #tellBounce(mail: Copy, attempt: Attempt): void {
+    const { bounced } = this.#ports.chains();
+    if (bounced.empty) return;
+    const pattern = this.#ports.options(mail).bounce_pattern;
+    if (pattern && !pattern.test(mail.sender ? String(mail.sender) : '')) return;
+    bounced.run({
+      mail,
+      place: attempt.place,
+      at: attempt.at,
+      connectionId: attempt.connectionId,
+      recipient: mail.recipient,
+      sender: mail.sender,
+      stage: attempt.stage,
+      bounceClass: attempt.bounceClass,
+      ip: attempt.hop?.ip ?? '',
+      reply: attempt.reply,
+    });
   }
 
   async #prepare(mail: Copy, attempt: Attempt): Promise<readonly Copy[]> {
@@ -137,11 +158,14 @@ export function chooseAddressee(
 
 function chooseOriginal(mail: Copy, options: Pick<OutboundValues, 'bounces_inline_original'>) {
   const wanted =
-    mail.reception.returnContent === 'full'
-      ? 'all'
-      : mail.reception.returnContent === 'headers'
-        ? 'headers'
-        : options.bounces_inline_original;
+    // A body that had to be encrypted all the way does not come back in clear (RFC 8689 5).
+    mail.reception.requireTls
+      ? 'headers'
+      : mail.reception.returnContent === 'full'
+        ? 'all'
+        : mail.reception.returnContent === 'headers'
+          ? 'headers'
+          : options.bounces_inline_original;
   if (wanted === 'none') return undefined;
   const headers = mail.headers.bytes();
   const whole = wanted === 'all' && mail.content.resident !== undefined && mail.size <= LARGEST_WHOLE;

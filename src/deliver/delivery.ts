@@ -102,6 +102,12 @@ export class Delivery implements Carrier, Yard {
     this.#opener.hosts.forgetPlain();
   }
 
+  /** Another process waits for a slot of this counter, or does so no more: connections that hold one make room. */
+  wanted(key: string, elsewhere: boolean): void {
+    this.shortages.setElsewhere(key, elsewhere);
+    if (elsewhere) this.pool.findHolder(key)?.session?.leave();
+  }
+
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping = true;
     this.#abort.abort();

@@ -50,6 +50,8 @@ export class Link implements SessionOwner {
   /** Mail that was taken before the session could send it. */
   stock: Batch | undefined;
   isGreeted = false;
+  /** Made for its stock alone, without the demands of the domain (RFC 8689 TLS-Required: No). */
+  isRelaxed = false;
   #permit: Permit | undefined;
   #limits: readonly Limit[] = [];
   #reading = false;
@@ -71,6 +73,11 @@ export class Link implements SessionOwner {
   hold(permit: Permit, limits: readonly Limit[]): void {
     this.#permit = permit;
     this.#limits = limits;
+  }
+
+  /** What its permit was asked for with. */
+  get limits(): readonly Limit[] {
+    return this.#limits;
   }
 
   holds(key: string): boolean {
@@ -154,7 +161,7 @@ export class Link implements SessionOwner {
     this.isGreeted = true;
     this.#servesSince = this.#yard.ports.clock.mono();
     const { tls } = session;
-    if (tls) this.#tlsFacts = Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)]));
+    if (tls) this.#tlsFacts = namePolicy(tls, session, this.hop?.demand?.by);
     this.#yard.greeted(this);
   }
 
@@ -166,6 +173,13 @@ export class Link implements SessionOwner {
       this.stock = undefined;
       this.#inFlight += batch.mails.length;
       return batch;
+    }
+    if (this.isRelaxed) {
+      if (!riding) {
+        this.#isLeaving = true;
+        session.leave();
+      }
+      return undefined;
     }
     if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) return undefined;
     station.refresh(ports.snapshot());
@@ -293,3 +307,10 @@ export class Link implements SessionOwner {
     this.#servedBefore = this.session?.deliveries ?? 0;
   }
 }
+
+/** TLS facts as logs carry them: `policy` is whose demand the session stood under, `proven` whether the host is the one it should be. */
+const namePolicy = (tls: object, { judgement }: OutboundSession, policy: string | undefined): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)])),
+  proven: String(judgement?.isProven === true),
+  ...(policy !== undefined && { policy }),
+});

@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { codeOf } from '../kernel/problems.js';
 import { STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
-import { isShortage, type Shortage } from '../module/permit.js';
+import { isShortage, type Shortage, UNDECIDED } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
 import { Batch } from '../smtp/client/batch.js';
 import type { Failure } from '../smtp/client/session.js';
@@ -12,7 +12,6 @@ import { ClientTlsContexts } from '../smtp/client/tls-contexts.js';
 import { ClientKit } from '../smtp/client/wire.js';
 import { WORDS } from '../smtp/client/words.js';
 import { chooseHop, hopKey } from './choose-hop.js';
-import type { AttemptFacts } from './conclude.js';
 import { HostMemory } from './host-memory.js';
 import { hostKey, SERVER_KEY } from './limits.js';
 import { Link, type Yard } from './link.js';
@@ -21,6 +20,7 @@ import type { Sources } from './sources.js';
 import type { Station } from './station.js';
 import { levelOf, makeTerms, poolKey, tlsSettingsOf } from './terms.js';
 import { tellFailure } from './tls-outcome.js';
+import { barredBy, factsOf, mayGoInClear, vetoed } from './unopened.js';
 
 /** After a host refused a connection while others work, the place makes do with these for so long. */
 const CAP_MS = 60_000;
@@ -82,7 +82,7 @@ export class Opener {
     const hops = this.#routes.get(link) ?? [];
     const { values } = station;
     if (this.#sources.pauseOf(station.source)) return this.drop(link);
-    if (link.tried.size === 0 && this.#takeOverAny(link, hops)) return true;
+    if (link.tried.size === 0 && !link.isRelaxed && this.#takeOverAny(link, hops)) return true;
     let shortage: Shortage | undefined;
     for (;;) {
       const hop = chooseHop(hops, {
@@ -115,7 +115,8 @@ export class Opener {
       }
       const short = this.#tryHop(link, hop);
       if (!short) return true;
-      shortage ??= short;
+      // An answer that is on its way is waited for first.
+      if (!shortage || short.key === UNDECIDED) shortage = short;
       if (short.key !== hostKey(hop.name)) break;
       // The host is full, another one may not be.
       link.tried.add(hopKey(hop));
@@ -185,12 +186,15 @@ export class Opener {
     const idle = pool.find(key);
     if (!idle?.hop || !idle.session?.idle) return false;
     const before = idle.station;
+    const { limits: held } = idle;
     idle.letGo();
     const hostLimit = snapshot.host(idle.hop.name, station.place).max_outbound_connections;
     const wanted = station.limits.forConnection(idle.hop.name, hostLimit, false, false);
     const permit = ports.broker.acquire(wanted);
     if (isShortage(permit)) {
-      idle.session.leave();
+      const again = permit.key === UNDECIDED ? ports.broker.acquire(held) : permit;
+      if (isShortage(again)) idle.session.leave();
+      else idle.hold(again, held);
       return false;
     }
     idle.hold(permit, wanted);
@@ -315,6 +319,7 @@ export class Opener {
     link.stock = undefined;
     this.drop(link);
     const go = (read: readonly Copy[]): void => {
+      if (this.#relax(link, read)) return;
       const facts = factsOf(link);
       for (const mail of read) this.#yard.conclusions.conclude(mail, facts);
       this.#delayWhenHopeless(station);
@@ -323,6 +328,24 @@ export class Opener {
     };
     if (mails instanceof Promise) mails.then(go, () => {});
     else go(mails);
+  }
+
+  /** Mail whose sender puts delivery above encryption goes once more, as if the domain demanded nothing; true when it is on its way. */
+  #relax(before: Link, mails: readonly Copy[]): boolean {
+    const { station } = before;
+    const hops = this.#routes.get(before) ?? [];
+    if (before.isRelaxed || this.#yard.stopping || !hops.some(({ demand }) => demand?.enforced) || !mayGoInClear(mails[0])) return false;
+    const link = new Link(this.#yard, station);
+    link.isRelaxed = true;
+    link.stock = new Batch(mails);
+    station.links.add(link);
+    station.opening++;
+    this.#routes.set(
+      link,
+      hops.map((hop) => ({ ...hop, demand: undefined })),
+    );
+    setImmediate(() => this.advance(link));
+    return true;
   }
 
   #delayWhenHopeless(station: Station): void {
@@ -361,25 +384,3 @@ const countLinks = (station: Station, { ip, port }: RankedHop): number => {
   for (const { hop } of station.links) if (hop?.ip === ip && hop.port === port) count++;
   return count;
 };
-
-const barredBy = (fault: string): Failure => ({ kind: 'refused', reply: WORDS.tlsBarred, stage: STAGE.notConnected, detail: fault });
-
-const vetoed = (reply: string): Failure => ({ kind: 'refused', reply, stage: STAGE.notConnected, detail: 'veto' });
-
-/** The attempt of mail whose connection could not be made: the last host's answer stands for all. */
-function factsOf(link: Link): AttemptFacts {
-  const { failure, session, hop } = link;
-  const reply = failure?.reply ?? WORDS.noHosts;
-  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.stage !== STAGE.notConnected;
-  return {
-    outcome: reply.startsWith('5') ? 'failed' : 'deferred',
-    reply,
-    stage: failure?.stage ?? STAGE.notConnected,
-    bytes: 0,
-    possibleDuplicate: false,
-    connectionId: isConnected ? (session?.id ?? '') : '',
-    hop,
-    tls: undefined,
-    quiet: false,
-  };
-}

@@ -1,7 +1,7 @@
 /** From MX and address answers to hops (RFC 5321 5.1, RFC 7505). Pure: look-ups are done before, chance is handed in. */
 import { isLocalIp, kindOfIp } from '../kernel/ip-kind.js';
 import { type Answer, type Failed, hasFailed } from './answer.js';
-import { isHostName } from './name.js';
+import { isHostName, looksLikeAddress } from './name.js';
 import { type DeadEnd, deadEnd, type Outcome, type RouteHop } from './outcome.js';
 import type { HostAddress, Mx } from './resolver.js';
 
@@ -58,7 +58,7 @@ export function rankHosts(
   }
   const best = new Map<string, number>();
   for (const { exchange, preference } of mx.records) {
-    if (isHostName(exchange)) best.set(exchange, Math.min(preference, best.get(exchange) ?? preference));
+    if (isHostName(exchange) || looksLikeAddress(exchange)) best.set(exchange, Math.min(preference, best.get(exchange) ?? preference));
   }
   const { ttlSeconds, secure } = mx;
   if (best.size === 0) {
@@ -99,7 +99,7 @@ export function joinHops(
     }
     ttlSeconds = Math.min(ttlSeconds, answer.ttlSeconds);
     const tlsaBases = list.secure && answer.secure && answer.from === 'dns' ? basesOf(name, answer.name) : undefined;
-    const addresses = rules.keepAddressOrder ? answer.records : shuffle(answer.records, rules.random);
+    const addresses = rules.keepAddressOrder || answer.ordered ? answer.records : shuffle(answer.records, rules.random);
     for (const { ip } of addresses.slice(0, MOST_ADDRESSES)) {
       if (rules.isSkipped(ip)) skipped++;
       else if (rules.blockLocal && isBlocked(ip, answer.from)) local++;

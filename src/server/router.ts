@@ -7,9 +7,10 @@ import { openResolver } from '../dns/open.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Chains } from '../module/hook-set.js';
+import type { DnsSockets, ServiceOf } from '../module/service.js';
 import { TlsHouse, type TlsHousePorts } from './tls-house.js';
 
-export interface RouterPorts extends Pick<TlsHousePorts, 'root' | 'hostname' | 'inject'> {
+export interface RouterPorts extends Pick<TlsHousePorts, 'root' | 'hostname' | 'inject' | 'leads'> {
   readonly clock: Clock;
   snapshot(): Snapshot;
   chains(): Chains;
@@ -17,10 +18,18 @@ export interface RouterPorts extends Pick<TlsHousePorts, 'root' | 'hostname' | '
   log(room: 'dns' | 'tls', level: 'info' | 'warning' | 'error', text: string, cause?: unknown): void;
 }
 
-export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; readonly resolver: Resolver; readonly tls: TlsHouse } {
+export interface Routing {
+  readonly router: HopRouter;
+  readonly resolver: Resolver;
+  readonly tls: TlsHouse;
+  /** What modules may do with the sockets of queries. */
+  readonly dnsSockets: ServiceOf<typeof DnsSockets>;
+}
+
+export function makeRouter(ports: RouterPorts): Routing {
   const { clock } = ports;
   const log = (level: 'warning' | 'error', text: string): void => ports.log('dns', level, text);
-  const { resolver, conf } = openResolver({
+  const { resolver, conf, wire } = openResolver({
     clock,
     resolvConf: () => ports.snapshot().global.resolv_conf,
     settings: () => {
@@ -39,6 +48,7 @@ export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; re
     clock,
     random: (below) => randomInt(below),
     keepAddressOrder: () => conf().sortlist.length > 0,
+    hostAddresses: (host, v6) => ports.chains().addresses.run(host, v6),
   });
   const tls = new TlsHouse({
     ...ports,
@@ -55,5 +65,15 @@ export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; re
     demands: tls.demands,
     log,
   });
-  return { router, resolver, tls };
+  const dnsSockets: Routing['dnsSockets'] = {
+    size: (buffers) => {
+      wire.buffers = buffers;
+    },
+    leave: (buffers) => {
+      if (wire.buffers === buffers) wire.buffers = undefined;
+    },
+    measure: () =>
+      Promise.all(conf().servers.map(async (server) => ({ server: `${server.ip}:${server.port}`, ...(await wire.measure(server)) }))),
+  };
+  return { router, resolver, tls, dnsSockets };
 }

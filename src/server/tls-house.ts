@@ -29,6 +29,8 @@ export interface TlsHousePorts {
   readonly root: string;
   snapshot(): Snapshot;
   hostname(): string;
+  /** This worker does what is done once: all of them count, one reports. */
+  leads(): boolean;
   inject(made: MadeMessage): Promise<{ readonly reply: Reply }>;
   log(level: 'info' | 'warning' | 'error', text: string, cause?: unknown): void;
 }
@@ -97,7 +99,7 @@ export class TlsHouse {
 
   #reportSettings() {
     const { tlsrpt, tlsrpt_from, tlsrpt_organization } = this.#ports.snapshot().global;
-    if (!tlsrpt) return undefined;
+    if (!tlsrpt || !this.#ports.leads()) return undefined;
     const submitter = this.#ports.hostname();
     return { organization: tlsrpt_organization ?? submitter, from: tlsrpt_from ?? `postmaster@${submitter}`, submitter };
   }

@@ -26,6 +26,7 @@ const TXN = {
   utf8: 12,
   envelope: 13,
   ret: 14,
+  requireTls: 15,
 } as const;
 const BODY = { size: 1, flags: 2, file: 3 } as const;
 const COPY = {
@@ -142,6 +143,7 @@ function encodeTransaction(reception: Reception): number {
   if (reception.user !== undefined) writer.text(TXN.user, reception.user);
   if (reception.pathway !== undefined) writer.text(TXN.pathway, reception.pathway);
   if (reception.smtpUtf8) writer.u32(TXN.utf8, 1);
+  if (reception.requireTls) writer.u32(TXN.requireTls, 1);
   if (reception.envelopeId !== undefined) writer.text(TXN.envelope, reception.envelopeId);
   if (reception.returnContent !== undefined) writer.text(TXN.ret, reception.returnContent);
   writer.end(at);
@@ -325,6 +327,7 @@ function readTransaction(meta: Buffer, from: number, to: number): Reception {
     else if (field.tag === TXN.user) found.user = text(meta, field);
     else if (field.tag === TXN.pathway) found.pathway = text(meta, field);
     else if (field.tag === TXN.utf8) found.smtpUtf8 = true;
+    else if (field.tag === TXN.requireTls) found.requireTls = true;
     else if (field.tag === TXN.envelope) found.envelopeId = text(meta, field);
     else if (field.tag === TXN.ret) found.returnContent = text(meta, field) === 'full' ? 'full' : 'headers';
   }

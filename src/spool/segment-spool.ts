@@ -21,6 +21,7 @@ import type { Disk } from '../kernel/disk.js';
 import { formatId, parseId } from '../kernel/ids.js';
 import { codeOf } from '../kernel/problems.js';
 import type { Copy } from '../module/copy.js';
+import type { Body } from '../module/message.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
 import { AcceptLog } from './accept-log.js';
 import { compactSegment } from './compact.js';
@@ -286,6 +287,12 @@ export class SegmentSpool implements Spool {
       this.#openLarge.delete(name);
       throw problems.DISK.because(error, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  forget({ file }: Body): void {
+    if (file === undefined || this.large.uses(file)) return;
+    this.#openLarge.delete(file);
+    this.options.disk.remove(path.join(this.options.folder, 'large', file)).catch(() => {});
   }
 
   get refusing(): string | undefined {

@@ -9,6 +9,8 @@ export interface Capabilities {
   /** RFC 3461. */
   readonly dsn: boolean;
   readonly startTls: boolean;
+  /** RFC 8689; means something in an encrypted session only. */
+  readonly requireTls: boolean;
 }
 
 /** After HELO, or before anything was said. */
@@ -19,6 +21,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   size: false,
   dsn: false,
   startTls: false,
+  requireTls: false,
 });
 
 /** Reads the lines of a 250 to EHLO; the first is the greeting. Unknown keywords and malformed lines mean nothing. */
@@ -32,5 +35,6 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     size: words.has('SIZE'),
     dsn: words.has('DSN'),
     startTls: words.has('STARTTLS'),
+    requireTls: words.has('REQUIRETLS'),
   };
 }
