@@ -80,6 +80,18 @@ async function open(more: Partial<Desk> = {}) {
     route: async (domain) => (domain === 'gone.test' ? { problem: '454 4.4.4 no MX', permanent: false, lookupFailed: true } : route),
     forgetRoutes: (domain) => void calls.push(`forget ${domain ?? 'all'}`),
     connections: () => 0,
+    tls: {
+      memory: () => ({
+        contexts: [{ certificate: '/c.pem', authorities: undefined, ciphers: undefined, protocols: '+ALL' }],
+        plain: ['192.0.2.1|25'],
+      }),
+      forgetMemory: () => void calls.push('tls flush'),
+      policies: async () => ['b.test', 'a.test'],
+      policy: async (domain) =>
+        domain === 'a.test' ? { mode: 'enforce', mx: ['mx.a.test', '*.b.test'], id: 'one', fetchedAt: 0, expiresAt: 1000 } : undefined,
+      forgetPolicy: async (domain) => void calls.push(`sts ${domain}`),
+      report: async () => true,
+    },
     loading: () => 100,
     clearCache: (name) => registry.caches.clear(name),
     caches: () => registry.caches.sizes(),
@@ -374,5 +386,28 @@ describe('the configuration', () => {
     expect(await text('config reload')).toBe('reloaded the same');
     expect(await data('config reload next.conf')).toEqual({ snapshot: 1 });
     expect(await text('config reload bad.conf')).toBe('NO: bad.conf:1:1 error');
+  });
+});
+
+describe('tls', () => {
+  it('shows contexts and hosts in clear, and flushes them', async () => {
+    const { text, data, calls } = await open();
+    expect(await text('tls show cache')).toContain('192.0.2.1|25');
+    expect(await data('tls show cache')).toMatchObject({
+      contexts: [{ certificate: '/c.pem', authorities: 'default', protocols: '+ALL' }],
+    });
+    await text('tls flush cache');
+    expect(calls).toEqual(['tls flush']);
+    expect(await text('tls report')).toBe('Reports sent.');
+  });
+
+  it('shows policies, and forgets one with its routes', async () => {
+    const { text, data, calls } = await open();
+    expect(await data('mta_sts list all')).toEqual(['a.test', 'b.test']);
+    expect(await data('mta_sts show domain A.test')).toMatchObject({ mode: 'enforce', mx: 'mx.a.test *.b.test', expired: true });
+    expect(await text('mta_sts show domain c.test')).toBe('NO: No policy of c.test is kept.');
+    expect(await text('mta_sts show domain ../x')).toMatch(/^NO:/);
+    await text('mta_sts refresh policy a.test');
+    expect(calls).toEqual(['sts a.test', 'forget a.test']);
   });
 });

@@ -31,6 +31,30 @@ export interface ConnectionRow {
   readonly domain?: string;
 }
 
+/** The MTA-STS policy of a domain. */
+export interface PolicyRow {
+  readonly mode: string;
+  readonly mx: readonly string[];
+  readonly id: string;
+  readonly fetchedAt: number;
+  readonly expiresAt: number;
+}
+
+/** TLS towards others. */
+export interface TlsDesk {
+  memory(): {
+    readonly contexts: readonly Readonly<Record<'certificate' | 'authorities' | 'ciphers' | 'protocols', string | undefined>>[];
+    /** `ip|port` of hosts that are spoken to in clear since their TLS failed. */
+    readonly plain: readonly string[];
+  };
+  forgetMemory(): void;
+  policies(): Promise<readonly string[]>;
+  policy(domain: string): Promise<PolicyRow | undefined>;
+  forgetPolicy(domain: string): Promise<void>;
+  /** Sends reports that are due; false when some are left. */
+  report(): Promise<boolean>;
+}
+
 export interface Desk {
   readonly product: string;
   readonly version: string;
@@ -60,6 +84,7 @@ export interface Desk {
   forgetRoutes(domain: string | undefined): void;
   /** Options at a place that bound delivery, for `why`. */
   connections(place: PlaceParts): number;
+  readonly tls: TlsDesk;
   /** Old mail that is still being read, in per cent; 100 when done. */
   loading(): number;
   /** Replies that no bounce rule knew, most frequent first. */

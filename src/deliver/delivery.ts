@@ -85,12 +85,22 @@ export class Delivery implements Carrier, Yard {
 
   /** A new snapshot is in force: everything that waits asks again, TLS files are read anew. */
   reloaded(): void {
-    this.#opener.contexts.forget();
-    this.#opener.hosts.forgetPlain();
+    this.forgetTls();
     for (const station of [...this.#stations.values()]) {
       station.capUntil = 0;
       this.pump(station);
     }
+  }
+
+  /** What connections share about TLS. */
+  tlsMemory() {
+    return { contexts: this.#opener.contexts.list(), plain: this.#opener.hosts.plain() };
+  }
+
+  /** TLS files are read anew, and TLS is tried again with hosts that failed at it. */
+  forgetTls(): void {
+    this.#opener.contexts.forget();
+    this.#opener.hosts.forgetPlain();
   }
 
   /** Another process waits for a slot of this counter, or does so no more: connections that hold one make room. */

@@ -50,6 +50,7 @@ import { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
+import type { TlsHouse } from './tls-house.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -86,6 +87,7 @@ export class Daemon {
   readonly queue: MailQueue;
   readonly router: HopRouter;
   readonly resolver: Resolver;
+  readonly tls: TlsHouse;
   readonly dnsSockets: Routing['dnsSockets'];
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
@@ -137,15 +139,20 @@ export class Daemon {
     const supply = this.probation ?? this.queue;
     const notices = this.#notices(supply);
     this.tellDelay = (mail) => notices.tellDelay(mail);
-    const { router, resolver, dnsSockets } = makeRouter({
+    const { router, resolver, tls, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
       chains: () => this.chains,
       isSelf: (ip, port) => this.#isSelf(ip, port),
-      log: (level, text) => this.journal.say(level, 'dns', text),
+      root: path.resolve(snapshot.global.spoolbase),
+      hostname: () => this.hostname,
+      leads: () => this.seat.team?.leads ?? true,
+      inject: (made) => this.entrance.inject(made),
+      log: (room, level, text, cause) => this.journal.say(level, room, text, cause),
     });
     this.router = router;
     this.resolver = resolver;
+    this.tls = tls;
     this.dnsSockets = dnsSockets;
     this.delivery = new Delivery({
       clock: this.clock,
@@ -160,6 +167,7 @@ export class Daemon {
       chains: () => this.chains,
       classify: (reply, domain) => classify(this.classifier, this.chains, reply, domain),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
+      tlsWent: this.tls.went,
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
     this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply, CLASS.adminFailure));
@@ -290,6 +298,7 @@ export class Daemon {
     await this.listeners.close();
     await Promise.all([this.smtp.shutDown(limit), this.delivery.stop(limit)]);
     this.#stopped.abort();
+    await this.tls.close();
     await this.#recovery;
     await this.queue.settle();
     for (const error of this.registry.stop()) this.journal.say('warning', 'modules', 'an instance did not close cleanly', error);

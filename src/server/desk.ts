@@ -1,6 +1,7 @@
 /** What the console may see and do of a running daemon. */
-import type { Desk } from '../console/desk.js';
+import type { Desk, TlsDesk } from '../console/desk.js';
 import { DEFAULT_NAME } from '../module/place.js';
+import { expiryOf } from '../tlspolicy/sts-store.js';
 import type { Daemon } from './daemon.js';
 import { reload } from './reload.js';
 import { PRODUCT, VERSION } from './version.js';
@@ -35,11 +36,26 @@ export function makeDesk(daemon: Daemon): Desk {
       daemon.router.forget(domain ?? '');
     },
     connections: () => daemon.delivery.totals().connections,
+    tls: makeTlsDesk(daemon),
     loading: () => daemon.loading,
     unknownBounces: () => ({ total: daemon.classifier.unknowns.total, list: daemon.classifier.unknowns.list() }),
     forgetUnknownBounces: () => daemon.classifier.unknowns.clear(),
     explainBounce: (reply) => daemon.classifier.explain(reply),
     clearCache: (name) => daemon.registry.caches.clear(name),
     caches: () => daemon.registry.caches.sizes(),
+  };
+}
+
+function makeTlsDesk({ delivery, tls }: Daemon): TlsDesk {
+  return {
+    memory: () => delivery.tlsMemory(),
+    forgetMemory: () => delivery.forgetTls(),
+    policies: () => tls.sts.domains(),
+    policy: async (domain) => {
+      const kept = await tls.sts.show(domain);
+      return kept && { ...kept.policy, id: kept.id, fetchedAt: kept.fetchedAt, expiresAt: expiryOf(kept) };
+    },
+    forgetPolicy: async (domain) => void (await tls.sts.forget(domain)),
+    report: () => tls.reporter.send(),
   };
 }

@@ -51,7 +51,7 @@ describe('DANE', () => {
       [{ port: peer.port, demand: { ...demand, names: ['base.test'] } }],
       'tls = no\ntls_verify = host',
     );
-    expect(attempt?.outcome).toBe('delivered');
+    expect(attempt).toMatchObject({ outcome: 'delivered', tls: { policy: 'dane', proven: 'true' } });
     expect(peer.arrived).toMatchObject([{ secure: true, serverName: 'base.test' }]);
     expect(told).toMatchObject([{ domain: 'a.test', fault: undefined, host: 'mx.test', ip: '127.0.0.1' }]);
   });

@@ -6,6 +6,7 @@ import { configCommands } from './config.js';
 import { daemonCommands } from './daemon.js';
 import { moduleCommands } from './modules.js';
 import { queueCommands } from './queue.js';
+import { tlsCommands } from './tls.js';
 
 /** Sorted by name. Made anew when asked, since modules come and go with the configuration. */
 export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
@@ -16,6 +17,7 @@ export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
     ...queueCommands(desk),
     ...configCommands(desk),
     ...moduleCommands(desk),
+    ...tlsCommands(desk),
   );
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

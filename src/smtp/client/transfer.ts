@@ -324,7 +324,7 @@ export class Transfer {
   /** Ends a batch that this server cannot have. */
   #endImpossible(batch: Batch): boolean {
     const session = this.#session;
-    const obstacle = findObstacle(batch, session.can, session.terms);
+    const obstacle = findObstacle(batch, session.can, session.terms, session.judgement?.isProven === true);
     if (obstacle === undefined) return false;
     batch.settle('failed', obstacle, STAGE.idle);
     session.owner.concluded(session, batch);

@@ -7,7 +7,7 @@ import { readMailParams } from './params.js';
 import { Profile } from './profile.js';
 
 const profileOf = (options: Partial<InboundValues>) => new Profile(inboundValues(options), false, 'mx.test');
-const ALL = profileOf({ max_future_release: 86_400 }).offers;
+const ALL = profileOf({ max_future_release: 86_400 }).offers(false);
 const read = (text: string, offers = ALL) => {
   const found = readMailParams(text, offers);
   return 'code' in found ? found.code : found;
@@ -34,8 +34,8 @@ describe('FUTURERELEASE (RFC 4865)', () => {
   ])('%s is 501', (text) => expect(read(text)).toBe(501));
 
   it('is unknown where it is not offered', () => {
-    expect(read('HOLDFOR=1', profileOf({}).offers)).toBe(555);
-    expect(read('MT-PRIORITY=1', profileOf({ smtp_extensions: ['DSN'] }).offers)).toBe(555);
+    expect(read('HOLDFOR=1', profileOf({}).offers(false))).toBe(555);
+    expect(read('MT-PRIORITY=1', profileOf({ smtp_extensions: ['DSN'] }).offers(false))).toBe(555);
   });
 });
 
