@@ -7,8 +7,10 @@ import type { Place } from '../module/place.js';
 import type { Found } from '../module/spool.js';
 import { Endings } from './endings.js';
 import { LIST, type List, NOBODY } from './entries.js';
+import { Explanations } from './explanations.js';
 import { MARKS, readMark } from './marks.js';
 import { QueueOperations } from './operations.js';
+import { type Measured, Pace } from './pace.js';
 import { ReadBack } from './read-back.js';
 import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules } from './retry.js';
 import { Stock, type StockPorts } from './stock.js';
@@ -28,6 +30,8 @@ export interface QueuePorts extends StockPorts {
    * when it rejects.
    */
   failed(mail: Copy, reply: string, quiet: boolean): Promise<void>;
+  /** What is taken of a limit of delivery, for explanations. */
+  usage?(limit: string): { readonly used: number; readonly limit: number } | undefined;
   /** A mail could not be read back; it is asked for again later. */
   unreadable?(ticket: number, error: unknown): void;
 }
@@ -44,6 +48,7 @@ export class MailQueue implements Supply, Intake {
   readonly #ports: QueuePorts;
   readonly #endings: Endings;
   readonly #readBack: ReadBack;
+  readonly #pace = new Pace();
 
   constructor(ports: QueuePorts) {
     this.#ports = ports;
@@ -51,7 +56,8 @@ export class MailQueue implements Supply, Intake {
     this.#stock = stock;
     this.#readBack = new ReadBack(stock, (ticket, error) => ports.unreadable?.(ticket, error));
     this.#endings = new Endings(stock, this.#readBack, (mail, reply, quiet) => ports.failed(mail, reply, quiet));
-    this.views = new QueueViews(stock, this.#endings, this.#readBack);
+    const explanations = new Explanations(stock, this.#endings, (limit) => ports.usage?.(limit));
+    this.views = new QueueViews(stock, explanations, this.#readBack);
     this.operations = new QueueOperations(stock, this.#endings, this.#readBack, ports.random ?? Math.random, (mail) => this.insert(mail));
     ports.spool.onHealth(() => this.reloaded());
   }
@@ -121,7 +127,9 @@ export class MailQueue implements Supply, Intake {
       const mail = stock.residents.at(first);
       if (!mail) return this.#takeUnread(place, list, max);
       stock.take(first);
-      return max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
+      const batch = max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
+      this.#measure(place, batch.length, now);
+      return batch;
     }
   }
 
@@ -132,6 +140,8 @@ export class MailQueue implements Supply, Intake {
       if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
       else this.#stock.restore(mail.ticket);
     }
+    const [first] = mails;
+    if (first) this.#rest(first.place);
   }
 
   waiting(place: Place): number {
@@ -169,11 +179,14 @@ export class MailQueue implements Supply, Intake {
     mail.lastReply = reply;
     stock.spool.change(ticket, judged.attempts, mail.nextAttempt, reply);
     stock.delay(ticket, due);
+    this.#rest(place);
     return { outcome: 'deferred', reply };
   }
 
   release(mail: Copy): void {
-    if (this.#isTaken(mail)) this.#stock.forget(mail.ticket);
+    if (!this.#isTaken(mail)) return;
+    this.#stock.forget(mail.ticket);
+    this.#rest(mail.place);
   }
 
   delay(place: Place, untilMs: number, reply: string): void {
@@ -183,6 +196,11 @@ export class MailQueue implements Supply, Intake {
   /** Mails on any list. */
   get size(): number {
     return this.#stock.entries.size;
+  }
+
+  /** What one busy connection of a place did in the last minute; undefined when that was too little to tell. */
+  pace(place: Place): Measured | undefined {
+    return this.#pace.of(place, this.#stock.anchor.mono());
   }
 
   /** The queue has mail of this place: it must not be let go. */
@@ -249,6 +267,7 @@ export class MailQueue implements Supply, Intake {
     for (const mail of ready) (first && batch.length < max && shareTransaction(first, mail) ? batch : rest).push(mail);
     this.putBack(rest);
     this.#stock.wake(place);
+    if (batch.length > 0) this.#measure(place, batch.length, this.#stock.anchor.mono());
     return batch;
   }
 
@@ -277,6 +296,17 @@ export class MailQueue implements Supply, Intake {
     const { retry } = this.#stock.settings(place);
     const own = this.#ports.schedule?.(mail);
     return own ? { ...retry, expirationSeconds: own.expirationSeconds, intervalSeconds: own.intervalSeconds, retries: own.retries } : retry;
+  }
+
+  #measure(place: Place, mails: number, now: number): void {
+    const { carrier } = this.#stock;
+    if (carrier) this.#pace.begin(place, mails, now, carrier);
+  }
+
+  /** Ends the measuring of a place that has nothing in flight. */
+  #rest(place: Place): void {
+    const { entries, anchor } = this.#stock;
+    if (entries.count(place.index, LIST.taken) === 0) this.#pace.rest(place, anchor.mono());
   }
 
   #isTaken(mail: Copy): boolean {

@@ -33,7 +33,7 @@ export interface Origin {
 export interface QueueSnapshot {
   at(where: PlaceParts): QueueValues;
   /** Without it every value counts as the default's. */
-  find?(option: string, where: PlaceParts): Origin;
+  find?(option: string, where: PlaceParts | (PlaceParts & { readonly host: string })): Origin;
 }
 
 /** How many mails in memory count for one `max_resident_messages` that is written below global. */

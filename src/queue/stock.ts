@@ -5,7 +5,7 @@
 import type { Clock } from '../kernel/clock.js';
 import type { Copy } from '../module/copy.js';
 import type { Carrier } from '../module/flow.js';
-import type { Place, PlaceTable } from '../module/place.js';
+import type { Place, PlaceParts, PlaceTable } from '../module/place.js';
 import type { Spool } from '../module/spool.js';
 import { Anchor } from './anchor.js';
 import { Entries, LIST, NOBODY } from './entries.js';
@@ -13,7 +13,7 @@ import { stopOf } from './explain.js';
 import { Holds } from './holds.js';
 import { Residents } from './residents.js';
 import { Schedule } from './schedule.js';
-import { type QueueSnapshot, type Settings, SettingsBook } from './settings.js';
+import { type Origin, type QueueSnapshot, type Settings, SettingsBook } from './settings.js';
 import { Vacancies } from './vacancies.js';
 
 export interface StockPorts {
@@ -35,6 +35,7 @@ export class Stock {
   readonly residents = new Residents();
   readonly schedule: Schedule;
   readonly holds = new Holds();
+  readonly #snapshot: () => QueueSnapshot;
   readonly #settings: SettingsBook;
   readonly #vacancies: Vacancies;
   readonly #turn: (task: () => void) => void;
@@ -53,7 +54,8 @@ export class Stock {
       (ticket) => this.entries.due(ticket),
       (tickets) => this.#becomeDue(tickets),
     );
-    this.#settings = new SettingsBook(() => ports.snapshot());
+    this.#snapshot = () => ports.snapshot();
+    this.#settings = new SettingsBook(this.#snapshot);
     this.#turn = ports.turn ?? ((task) => void setImmediate(task));
     this.#vacancies = new Vacancies(
       ports.places,
@@ -78,6 +80,11 @@ export class Stock {
 
   settings(place: Place): Settings {
     return this.#settings.of(place);
+  }
+
+  /** Where the value of an option is written; undefined when the configuration cannot tell. */
+  find(option: string, where: PlaceParts | (PlaceParts & { readonly host: string })): Origin | undefined {
+    return this.#snapshot().find?.(option, where);
   }
 
   /**
