@@ -47,6 +47,8 @@ export interface Desk {
   moduleCommands(): ReadonlyMap<string, { readonly instance: Instance; readonly command: Command }>;
   recent(): readonly LogRecord[];
   reopenLogs(): void;
+  /** Main logs to search; those of the configured loggers when not given. */
+  mainLogs?(): readonly string[];
   stop(): void;
   /** What a stop waits for. */
   waits(): readonly string[];

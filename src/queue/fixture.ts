@@ -183,6 +183,8 @@ export class Rig {
   readonly queue: MailQueue;
   readonly failed: { id: string; reply: string; quiet: boolean }[] = [];
   readonly unreadable: number[] = [];
+  /** What is used of limits. */
+  usage: NonNullable<QueuePorts['usage']> = () => undefined;
   /** Option values in force; `set` replaces them as a reload does. */
   values: QueueValues;
   #snapshot = { at: () => this.values };
@@ -203,6 +205,7 @@ export class Rig {
         this.failed.push({ id: mail.id, reply, quiet });
       },
       unreadable: (ticket) => void this.unreadable.push(ticket),
+      usage: (limit) => this.usage(limit),
       ...more,
     });
     this.queue.connect(this.carrier);

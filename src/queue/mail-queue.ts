@@ -3,7 +3,7 @@ import type { Delivery } from '../module/attempt.js';
 import { type Copy, NO_TICKET } from '../module/copy.js';
 import type { Carrier, Intake, Supply } from '../module/flow.js';
 import type { Schedule as RetrySchedule } from '../module/hooks.js';
-import type { Place } from '../module/place.js';
+import { DEFAULT_NAME, type Place, type PlaceParts } from '../module/place.js';
 import type { Found } from '../module/spool.js';
 import { Endings } from './endings.js';
 import { LIST, type List, NOBODY } from './entries.js';
@@ -201,6 +201,13 @@ export class MailQueue implements Supply, Intake {
   /** What one busy connection of a place did in the last minute; undefined when that was too little to tell. */
   pace(place: Place): Measured | undefined {
     return this.#pace.of(place, this.#stock.anchor.mono());
+  }
+
+  /** The same for the place with these names; `default` stands for names that are not given. */
+  paceOf({ group = DEFAULT_NAME, binding = DEFAULT_NAME, domain = '' }: PlaceParts): Measured | undefined {
+    for (const place of this.#stock.places)
+      if (place.domain === domain && place.binding === binding && place.group === group) return this.pace(place);
+    return undefined;
   }
 
   /** The queue has mail of this place: it must not be let go. */

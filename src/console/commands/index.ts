@@ -5,10 +5,17 @@ import { configCommands } from './config.js';
 import { daemonCommands } from './daemon.js';
 import { moduleCommands } from './modules.js';
 import { queueCommands } from './queue.js';
+import { whyCommands } from './queue-why.js';
 
 /** Sorted by name. Made anew when asked, since modules come and go with the configuration. */
 export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
   const all: ConsoleCommand[] = [];
-  all.push(...daemonCommands(desk, () => all), ...queueCommands(desk), ...configCommands(desk), ...moduleCommands(desk));
+  all.push(
+    ...daemonCommands(desk, () => all),
+    ...queueCommands(desk),
+    ...whyCommands(desk),
+    ...configCommands(desk),
+    ...moduleCommands(desk),
+  );
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,34 +1,11 @@
-/** Commands about mail that waits: mailq, domain, showqueue, message, flush, fail, delay, why. */
-import { CodedError } from '../../kernel/problems.js';
+/** Commands about mail that waits: mailq, domain, showqueue, message, flush, fail, delay. */
 import type { PlaceParts } from '../../module/place.js';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
 import { formatPairs, formatTable } from '../table.js';
+import { attempt, domainOf, noteOf, readCount, readSeconds, showReason, showTime } from './queue-words.js';
 
 const PURGED = '554 Message manually purged.';
-const time = (ms: number): string => (ms > 0 && ms < 1e14 ? new Date(ms).toISOString() : '');
-
-/** `all` means every domain. */
-const domainOf = (word: string | undefined): PlaceParts => {
-  if (word === undefined) throw new CommandError('Say which domain, or "all".');
-  return word.toLowerCase() === 'all' ? {} : { domain: word.toLowerCase() };
-};
-
-/** A whole number that is not below 0. */
-function readCount(word: string): number {
-  if (!/^\d{1,15}$/.test(word)) throw new CommandError(`"${word}" is no number.`);
-  return Number(word);
-}
-
-/** Runs an operation; a coded problem becomes the answer. */
-async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CodedError) throw new CommandError(error.message);
-    throw error;
-  }
-}
 
 export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
   const { views, operations } = desk.queue;
@@ -100,15 +77,15 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
           ['Message', mail.id],
           ['State', mail.state],
           ['Place', `${mail.group}/${mail.binding}/${mail.domain}`],
-          ['Created', time(mail.created)],
-          ['Next Attempt', time(mail.nextAttempt)],
+          ['Created', showTime(mail.created)],
+          ['Next Attempt', showTime(mail.nextAttempt)],
           ['Retries', mail.attempts],
           ['Received Via', `${mail.protocol} ${mail.receivedFrom}`.trim()],
           ['Sender', `<${mail.sender ?? '?'}>`],
           ['Recipient', `<${mail.recipient ?? '?'}>`],
           ['Code', mail.lastReply],
           ['Size', mail.size],
-          ['Why', mail.why.text],
+          ['Why', showReason(mail.why)],
         ];
         return { data: mail, text: formatPairs(pairs) };
       },
@@ -172,10 +149,8 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       args: 'DOMAIN SECONDS',
       doc: 'Put the due mail of a domain off.',
       writes: true,
-      run([domain, seconds = '']) {
-        const s = Number(seconds);
-        if (!Number.isFinite(s) || s <= 0) throw new CommandError('Say for how many seconds.');
-        const messages = operations.delay(domainOf(domain), s, '451 4.3.2 [internal] delayed by the operator');
+      run([domain, seconds]) {
+        const messages = operations.delay(domainOf(domain), readSeconds(seconds), '451 4.3.2 [internal] delayed by the operator');
         return say(`Delayed ${messages} messages.`, { domain, messages });
       },
     },
@@ -199,25 +174,8 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
         return say(`${domain} resumed.`, { domain });
       },
     },
-    {
-      name: 'why',
-      args: 'MID',
-      doc: 'Why a message is still here, on one line.',
-      run([id = '']) {
-        const why = views.why(id);
-        if (why.code === 'unknown') throw new CommandError(`There is no message ${id}.`);
-        return { data: why, text: why.text };
-      },
-    },
   ];
 }
-
-/** A note without a code is given 554 5.7.0. */
-const noteOf = (words: readonly string[], other: string): string => {
-  if (words.length === 0) return other;
-  const text = words.join(' ');
-  return /^5\d\d /.test(text) ? text : `554 5.7.0 ${text}`;
-};
 
 function readFilter(args: readonly string[]): { readonly where: PlaceParts; readonly limit: number } {
   const where: { domain?: string; binding?: string } = {};
