@@ -1,10 +1,11 @@
 /** What the console's commands work on: the composition lends it. */
 import type { Snapshot } from '../config/snapshot.js';
 import type { Answer } from '../config/verbs.js';
+import type { Copy } from '../module/copy.js';
 import type { HookSet } from '../module/hook-set.js';
 import type { Instance } from '../module/instance.js';
 import type { Command } from '../module/manifest.js';
-import type { PlaceParts } from '../module/place.js';
+import type { Place, PlaceParts } from '../module/place.js';
 import type { LogRecord } from '../module/reports.js';
 import type { Route } from '../module/resolver.js';
 import type { Spool } from '../module/spool.js';
@@ -58,6 +59,8 @@ export interface Desk {
   forgetRoutes(domain: string | undefined): void;
   /** Options at a place that bound delivery, for `why`. */
   connections(place: PlaceParts): number;
+  /** Chooses the place of a mail anew, by the configuration in force. */
+  rebinder(): (mail: Copy) => Promise<Place>;
   /** Old mail that is still being read, in per cent; 100 when done. */
   loading(): number;
   /** Empties caches; how many entries went, or undefined when there is no such cache. */

@@ -67,6 +67,7 @@ export async function open(more: Partial<Desk> = {}, config?: string) {
     route: async (domain) => (domain === 'gone.test' ? { problem: '454 4.4.4 no MX', permanent: false, lookupFailed: true } : route),
     forgetRoutes: (domain) => void calls.push(`forget ${domain ?? 'all'}`),
     connections: () => 0,
+    rebinder: () => async (mail) => rig.places.of('default', 'moved', mail.place.domain),
     loading: () => 100,
     clearCache: (name) => registry.caches.clear(name),
     caches: () => registry.caches.sizes(),

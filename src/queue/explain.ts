@@ -4,12 +4,15 @@ import type { Place } from '../module/place.js';
 import type { List } from './entries.js';
 import { LIST } from './entries.js';
 import { REASONS, type Reason, reason } from './reasons.js';
+import type { Unbound } from './settings.js';
 
 /** What is known about a place. Times are monotonic milliseconds. */
 export interface PlaceView {
   /** Why the spool takes no outcomes. */
   readonly blocked: string | undefined;
   readonly suspended: boolean;
+  /** Why the binding sends nothing. */
+  readonly unbound?: Unbound | undefined;
   readonly hold: { readonly why: string; readonly until: number | undefined } | undefined;
 }
 
@@ -32,16 +35,9 @@ export interface View extends PlaceView {
   wallOf(mono: number): number;
 }
 
-/** Why no mail of this place may start, or undefined. */
-export function stopOf(view: PlaceView): { readonly kind: 'blocked' | 'suspended' | 'stopped' } | undefined {
-  if (view.blocked !== undefined) return BLOCKED;
-  if (view.suspended) return SUSPENDED;
-  return view.hold ? STOPPED : undefined;
-}
-
-const BLOCKED = { kind: 'blocked' } as const;
-const SUSPENDED = { kind: 'suspended' } as const;
-const STOPPED = { kind: 'stopped' } as const;
+/** No mail of this place may start. */
+export const isHeldUp = (view: PlaceView): boolean =>
+  view.blocked !== undefined || view.suspended || view.unbound !== undefined || view.hold !== undefined;
 
 /** Why this mail is not gone yet: what holds it first. */
 export const explain = (place: Place, entry: EntryView, now: number, view: View): Reason =>
@@ -75,6 +71,8 @@ export function explainPlace(place: Place, view: View): readonly Reason[] {
   const chain: Reason[] = [];
   if (view.blocked !== undefined) chain.push(reason(REASONS.spool_blocked, view.blocked));
   if (view.suspended) chain.push(reason(REASONS.suspended));
+  if (view.unbound === 'removed') chain.push(reason(REASONS.binding_removed, place.binding));
+  if (view.unbound === 'suspended') chain.push(reason(REASONS.default_suspended));
   if (view.hold) {
     const { why, until } = view.hold;
     chain.push(reason(REASONS.stopped, why, { untilMs: until === undefined ? undefined : view.wallOf(until) }));

@@ -53,7 +53,7 @@ export class Explanations {
       due: entries.due(ticket),
       attempts: entries.attempts(ticket),
       ahead: isDue ? this.#countAhead(ticket, place) : 0,
-      note: list === LIST.ending ? this.#endings.noteOf(ticket) : (quarantined ?? 'by a policy'),
+      note: list === LIST.ending ? this.#endings.noteOf(ticket) : (quarantined ?? 'by a policy or an operator'),
       expires: entries.received(ticket) + this.#stock.settings(place).retry.expirationSeconds * 1000,
     };
     const [first = reason(REASONS.next), ...rest] = explainAll(place, entry, now, this.#viewOf(place, now));
@@ -104,9 +104,11 @@ export class Explanations {
 
   #viewOf(place: Place, now: number): View & PlaceView {
     const { anchor, carrier, spool, holds } = this.#stock;
+    const { values, unbound } = this.#stock.settings(place);
     return {
       blocked: spool.blocked,
-      suspended: this.#stock.settings(place).values.suspend_delivery,
+      suspended: values.suspend_delivery,
+      unbound,
       hold: holds.of(place, now),
       hindrance: (at) => carrier?.hindrance(at),
       wallOf: (mono) => anchor.wallOf(mono),

@@ -5,6 +5,8 @@ import type { Carrier, Intake, Supply } from '../module/flow.js';
 import type { Schedule as RetrySchedule } from '../module/hooks.js';
 import { DEFAULT_NAME, type Place, type PlaceParts } from '../module/place.js';
 import type { Found } from '../module/spool.js';
+import { BulkOperations } from './bulk.js';
+import { Custody } from './custody.js';
 import { Endings } from './endings.js';
 import { LIST, type List, NOBODY } from './entries.js';
 import { Explanations } from './explanations.js';
@@ -13,6 +15,7 @@ import { QueueOperations } from './operations.js';
 import { type Measured, Pace } from './pace.js';
 import { ReadBack } from './read-back.js';
 import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules } from './retry.js';
+import { Selection } from './selection.js';
 import { Stock, type StockPorts } from './stock.js';
 import { shareTransaction } from './transaction.js';
 import { QueueViews } from './views.js';
@@ -44,6 +47,8 @@ const LOOK_AHEAD = 4;
 export class MailQueue implements Supply, Intake {
   readonly views: QueueViews;
   readonly operations: QueueOperations;
+  readonly bulk: BulkOperations;
+  readonly custody: Custody;
   readonly #stock: Stock;
   readonly #ports: QueuePorts;
   readonly #endings: Endings;
@@ -58,7 +63,11 @@ export class MailQueue implements Supply, Intake {
     this.#endings = new Endings(stock, this.#readBack, (mail, reply, quiet) => ports.failed(mail, reply, quiet));
     const explanations = new Explanations(stock, this.#endings, (limit) => ports.usage?.(limit));
     this.views = new QueueViews(stock, explanations, this.#readBack);
-    this.operations = new QueueOperations(stock, this.#endings, this.#readBack, ports.random ?? Math.random, (mail) => this.insert(mail));
+    this.custody = new Custody(stock, this.#readBack);
+    this.operations = new QueueOperations(stock, this.#endings, this.#readBack, this.custody, ports.random ?? Math.random, (mail) =>
+      this.insert(mail),
+    );
+    this.bulk = new BulkOperations(stock, this.#endings, new Selection(stock, this.#readBack), this.operations, this.custody);
     ports.spool.onHealth(() => this.reloaded());
   }
 
@@ -84,7 +93,7 @@ export class MailQueue implements Supply, Intake {
     const received = stock.anchor.monoOf(mail.reception.receivedAt);
     const urgent = mail.priority === 1;
     const due = mail.nextAttempt > 0 ? stock.anchor.monoOf(mail.nextAttempt) : now;
-    if (mail.quarantined !== undefined) {
+    if (mail.quarantined !== undefined || this.custody.claims(mail)) {
       stock.addHeld(ticket, place, now, received, mail.attempts, urgent);
       this.#markHeld(mail);
       return;
@@ -126,6 +135,10 @@ export class MailQueue implements Supply, Intake {
       if (this.#endExpired(first, place, now)) continue;
       const mail = stock.residents.at(first);
       if (!mail) return this.#takeUnread(place, list, max);
+      if (this.custody.claims(mail)) {
+        this.custody.setAside(first);
+        continue;
+      }
       stock.take(first);
       const batch = max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
       this.#measure(place, batch.length, now);
@@ -265,7 +278,7 @@ export class MailQueue implements Supply, Intake {
     const ready: Copy[] = [];
     for (const mail of mails) {
       if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
-      else if (mail.quarantined !== undefined) this.#setAside(mail);
+      else if (mail.quarantined !== undefined || this.custody.claims(mail)) this.#setAside(mail);
       else ready.push(mail);
     }
     const [first] = ready;

@@ -45,6 +45,17 @@ export const REASONS = {
     text: 'delivery was stopped: %s',
     doc: 'An operator or a module stopped the place at run time, for a while or until it is lifted.',
   },
+  binding_removed: {
+    code: 'binding_removed',
+    text: 'the configuration has no binding %s any more',
+    doc: 'Its source address and options are gone, and the mail of one sender must not leave by the address of another. `rebind` gives it a binding that exists.',
+  },
+  default_suspended: {
+    code: 'default_suspended',
+    text: 'mail without a binding is suspended',
+    option: 'default_binding',
+    doc: 'default_binding is suspended, and the message was given no binding.',
+  },
   carrier: {
     code: 'carrier',
     text: '%s',

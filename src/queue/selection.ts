@@ -77,14 +77,19 @@ export class Selection {
     return { messages, queues: places.size };
   }
 
-  /** Id of the mail when its record fits. */
-  async #isMeant(ticket: number, filter: Filter): Promise<string | undefined> {
+  /** A mail's record; undefined when it cannot be read. */
+  async read(ticket: number): Promise<Copy | undefined> {
     try {
-      const mail = await this.#readBack.read(ticket);
-      return fits(mail, filter) ? mail.id : undefined;
+      return await this.#readBack.read(ticket);
     } catch {
       return undefined;
     }
+  }
+
+  /** Id of the mail when its record fits. */
+  async #isMeant(ticket: number, filter: Filter): Promise<string | undefined> {
+    const mail = await this.read(ticket);
+    return mail && fits(mail, filter) ? mail.id : undefined;
   }
 
   /** The ticket was not given to another mail while records were read. */

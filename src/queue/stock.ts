@@ -9,7 +9,7 @@ import type { Place, PlaceParts, PlaceTable } from '../module/place.js';
 import type { Spool } from '../module/spool.js';
 import { Anchor } from './anchor.js';
 import { Entries, LIST, NOBODY } from './entries.js';
-import { stopOf } from './explain.js';
+import { isHeldUp } from './explain.js';
 import { Holds } from './holds.js';
 import { Residents } from './residents.js';
 import { Schedule } from './schedule.js';
@@ -103,9 +103,9 @@ export class Stock {
 
   /** No mail of this place may start now. */
   isStopped(place: Place, now: number): boolean {
-    const { values } = this.settings(place);
-    if (this.spool.blocked === undefined && !values.suspend_delivery && this.holds.size === 0) return false;
-    return stopOf({ blocked: this.spool.blocked, suspended: values.suspend_delivery, hold: this.holds.of(place, now) }) !== undefined;
+    const { values, unbound } = this.settings(place);
+    if (this.spool.blocked === undefined && !values.suspend_delivery && unbound === undefined && this.holds.size === 0) return false;
+    return isHeldUp({ blocked: this.spool.blocked, suspended: values.suspend_delivery, unbound, hold: this.holds.of(place, now) });
   }
 
   /** The place of an entry. */

@@ -1,8 +1,10 @@
 /** What the console may see and do of a running daemon. */
 import type { Desk } from '../console/desk.js';
 import { DEFAULT_NAME } from '../module/place.js';
+import { rebindPlace } from '../receive/placement.js';
 import type { Daemon } from './daemon.js';
 import { reload } from './reload.js';
+import { makeRules } from './rules.js';
 import { PRODUCT, VERSION } from './version.js';
 
 export function makeDesk(daemon: Daemon): Desk {
@@ -33,6 +35,10 @@ export function makeDesk(daemon: Daemon): Desk {
       daemon.router.forget(domain ?? '');
     },
     connections: () => daemon.delivery.totals().connections,
+    rebinder: () => {
+      const { bindings } = makeRules(daemon.snapshot, daemon.chains);
+      return async (mail) => rebindPlace(mail, await daemon.chains.assign.run(mail), bindings, daemon.places, Math.random);
+    },
     loading: () => daemon.loading,
     clearCache: (name) => daemon.registry.caches.clear(name),
     caches: () => daemon.registry.caches.sizes(),
