@@ -21,14 +21,23 @@ export interface Totals {
   readonly resetAt: number;
 }
 
-/** An open connection, for `show` and `domain`. */
+/** The same of one binding. */
+export type BindingTotals = Pick<Totals, 'received' | 'delivered' | 'deferred' | 'failed'>;
+
+/** An open connection to a next hop. */
 export interface ConnectionRow {
-  readonly direction: 'in' | 'out';
+  /** "name [ip]:port"; empty before a hop is chosen. */
   readonly peer: string;
-  readonly state: string;
+  readonly state: 'connecting' | 'idle' | 'busy';
   readonly seconds: number;
-  readonly domain?: string;
+  readonly binding: string;
+  readonly domain: string;
 }
+
+/** An answer of DNS: its records, or what came in their place. */
+export type LookUp =
+  | { readonly kind: string; readonly records: readonly Readonly<{ name: string; type: string; ttlSeconds: number; data: unknown }>[] }
+  | { readonly kind: string; readonly why?: string };
 
 export interface Desk {
   readonly product: string;
@@ -38,6 +47,8 @@ export interface Desk {
   readonly queue: MailQueue;
   readonly spool: Spool;
   totals(): Totals;
+  /** Totals of each binding that had any. */
+  bindingTotals(): ReadonlyMap<string, BindingTotals>;
   resetTotals(): void;
   /** Counters of modules by name. */
   counters(): ReadonlyMap<string, number>;
@@ -55,6 +66,10 @@ export interface Desk {
   waits(): readonly string[];
   sessions(): number;
   outboundConnections(): number;
+  outbound(): readonly ConnectionRow[];
+  /** Asks DNS through the daemon's memory. */
+  lookUp(name: string, type: string, signal: AbortSignal): Promise<LookUp>;
+  dnsStats(): object;
   route(domain: string, signal: AbortSignal): Promise<Route>;
   forgetRoutes(domain: string | undefined): void;
   /** Options at a place that bound delivery, for `why`. */

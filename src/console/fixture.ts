@@ -50,6 +50,13 @@ export async function open(more: Partial<Desk> = {}, config?: string) {
     queue: rig.queue,
     spool: rig.spool,
     totals: () => totals,
+    bindingTotals: () => new Map([['b1', { received: 4, delivered: 3, deferred: 1, failed: 0 }]]),
+    outbound: () => [{ peer: 'mx.far.test [198.51.100.25]:25', state: 'busy', seconds: 3, binding: 'b1', domain: 'far.test' }],
+    lookUp: async (name, type) =>
+      type === 'MX'
+        ? { kind: 'found', records: [{ name, type, ttlSeconds: 60, data: { preference: 10, exchange: 'mx.far.test' } }] }
+        : { kind: 'nxdomain' },
+    dnsStats: () => ({ asked: 3, outcomes: { found: 3 } }),
     resetTotals: () => void calls.push('reset'),
     counters: () => new Map([['pinger_pings', 3]]),
     snapshot: () => configured.snapshot,

@@ -8,6 +8,7 @@ import type { ReadBack } from './read-back.js';
 import type { Reason } from './reasons.js';
 import {
   addCounts,
+  type BindingRow,
   countsFrom,
   type DomainRow,
   type MailDetails,
@@ -73,6 +74,25 @@ export class QueueViews {
       rows.set(place.domain, { ...pickCounts(sum), domain: place.domain, connections: row.connections + (known?.connections ?? 0) });
     }
     return smallest([...rows.values()], limit, (row) => -row.total);
+  }
+
+  /** Bindings that have mail. */
+  bindings(where: PlaceParts = {}): readonly BindingRow[] {
+    const resident = new Map<string, number>();
+    for (const { place } of this.#stock.residents.mails()) resident.set(place.binding, (resident.get(place.binding) ?? 0) + 1);
+    const rows = new Map<string, BindingRow>();
+    for (const place of this.#usedPlaces(where)) {
+      const row = this.#placeRow(place);
+      const known = rows.get(place.binding);
+      rows.set(place.binding, {
+        ...pickCounts(known ? addCounts(known, row) : row),
+        group: place.group,
+        binding: place.binding,
+        connections: row.connections + (known?.connections ?? 0),
+        resident: resident.get(place.binding) ?? 0,
+      });
+    }
+    return [...rows.values()];
   }
 
   /** When the oldest mail came in; undefined when there is none. Looks at every mail. */

@@ -16,6 +16,7 @@ export function makeDesk(daemon: Daemon): Desk {
     queue: daemon.queue,
     spool: daemon.spool,
     totals: () => daemon.counters,
+    bindingTotals: () => daemon.counters.byBinding(),
     resetTotals: () => daemon.counters.reset(),
     counters: () => daemon.counters.named(),
     snapshot: () => daemon.snapshot,
@@ -29,6 +30,9 @@ export function makeDesk(daemon: Daemon): Desk {
     waits: () => daemon.waits(),
     sessions: () => daemon.smtp.sessions,
     outboundConnections: () => daemon.delivery.totals().connections,
+    outbound: () => daemon.delivery.rows(),
+    lookUp: (name, type, signal) => daemon.resolver.any(name, type, signal),
+    dnsStats: () => daemon.resolver.stats(),
     route: async (domain, signal) => daemon.router.route(daemon.places.of(DEFAULT_NAME, DEFAULT_NAME, domain), signal),
     forgetRoutes: (domain) => {
       daemon.resolver.flush(domain);

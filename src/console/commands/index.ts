@@ -4,7 +4,10 @@ import type { Desk } from '../desk.js';
 import { configCommands } from './config.js';
 import { daemonCommands } from './daemon.js';
 import { moduleCommands } from './modules.js';
+import { outboundCommands } from './outbound.js';
 import { queueCommands } from './queue.js';
+import { bindingCommands } from './queue-binding.js';
+import { bulkCommands } from './queue-bulk.js';
 import { whyCommands } from './queue-why.js';
 
 /** Sorted by name. Made anew when asked, since modules come and go with the configuration. */
@@ -14,6 +17,9 @@ export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
     ...daemonCommands(desk, () => all),
     ...queueCommands(desk),
     ...whyCommands(desk),
+    ...bindingCommands(desk),
+    ...bulkCommands(desk),
+    ...outboundCommands(desk),
     ...configCommands(desk),
     ...moduleCommands(desk),
   );

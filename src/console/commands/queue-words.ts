@@ -5,6 +5,9 @@ import type { Reason } from '../../queue/reasons.js';
 import type { Filter } from '../../queue/selection.js';
 import { CommandError } from '../command.js';
 
+/** Default note of commands that end mail. */
+export const PURGED = '554 Message manually purged.';
+
 /** A wall time for people; empty for none. */
 export const showTime = (ms: number | undefined): string => (ms !== undefined && ms > 0 && ms < 1e14 ? new Date(ms).toISOString() : '');
 

@@ -3,12 +3,10 @@ import type { PlaceParts } from '../../module/place.js';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
 import { formatPairs, formatTable } from '../table.js';
-import { attempt, domainOf, noteOf, readCount, readSeconds, showReason, showTime } from './queue-words.js';
-
-const PURGED = '554 Message manually purged.';
+import { attempt, domainOf, noteOf, PURGED, readCount, readSeconds, readSelected, rehearsed, showReason, showTime } from './queue-words.js';
 
 export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
-  const { views, operations } = desk.queue;
+  const { views, operations, bulk } = desk.queue;
   return [
     {
       name: 'mailq',
@@ -102,12 +100,17 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'message fail',
-      args: '[quiet] MID [note]',
+      args: '[--dry-run] [quiet] MID [note]',
       doc: 'End a message with a notice to its sender; quiet sends none.',
       writes: true,
       async run(args) {
-        const quiet = args[0] === 'quiet';
-        const [id = '', ...note] = quiet ? args.slice(1) : args;
+        const { isDryRun, rest } = readSelected(args);
+        const quiet = rest[0] === 'quiet';
+        const [id = '', ...note] = quiet ? rest.slice(1) : rest;
+        if (isDryRun) {
+          const touched = { messages: views.why(id).code === 'unknown' ? 0 : 1, queues: 1 };
+          return say(rehearsed({ ...touched, queues: touched.messages }), touched);
+        }
         await attempt(() => operations.failOne(id, { reply: noteOf(note, '554 5.7.0 Message manually failed.'), quiet }));
         return say('Message failed.', { id, quiet });
       },
@@ -134,12 +137,17 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'fail domain',
-      args: '[quiet] DOMAIN [note]',
+      args: '[--dry-run] [quiet] DOMAIN|all [note]',
       doc: 'End all mail of a domain with notices; quiet sends none.',
       writes: true,
-      async run(args) {
-        const quiet = args[0] === 'quiet';
-        const [domain, ...note] = quiet ? args.slice(1) : args;
+      async run(args, signal) {
+        const { isDryRun, rest } = readSelected(args);
+        const quiet = rest[0] === 'quiet';
+        const [domain, ...note] = quiet ? rest.slice(1) : rest;
+        if (isDryRun) {
+          const touched = await bulk.rehearse(domainOf(domain), 'fail', signal);
+          return say(rehearsed(touched), touched);
+        }
         const messages = await attempt(() => operations.fail(domainOf(domain), { reply: noteOf(note, PURGED), quiet }));
         return say(`${domain} purged, ${messages} messages failed.`, { domain, messages, quiet });
       },
