@@ -25,6 +25,7 @@ describe('bindings on the console', () => {
       { group: 'tenants', binding: 'acme', active: 5, total: 5, resident: 5, configured: true },
       { group: 'default', binding: 'alone', total: 0 },
       { binding: 'b1', received: 4, delivered: 3, deferred: 1, deliveryRate: 0.3, configured: false },
+      { group: 'default', binding: 'default', total: 0, configured: true },
       { group: 'default', binding: 'fired', active: 4, configured: false },
       { group: 'tenants', binding: 'umbrella', active: 1 },
     ]);

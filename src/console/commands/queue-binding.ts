@@ -125,7 +125,7 @@ function summarizeBindings(desk: Desk, name: string | undefined): Told {
   const seconds = Math.max(0.001, (desk.now() - desk.totals().resetAt) / 1000);
   const waiting = new Map(desk.queue.views.bindings().map((row) => [row.binding, row]));
   const configured = new Map(snapshot.bindings().map((binding) => [binding.name, binding.group ?? 'default']));
-  const names = [...new Set([...configured.keys(), ...waiting.keys(), ...totals.keys()])].sort();
+  const names = [...new Set(['default', ...configured.keys(), ...waiting.keys(), ...totals.keys()])].sort();
   const rows = names
     .map((binding) => {
       const row = waiting.get(binding);
