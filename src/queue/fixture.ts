@@ -6,7 +6,7 @@ import { Headers } from '../mail/headers.js';
 import { bodyOf, Copy } from '../module/copy.js';
 import type { Carrier, Hindrance } from '../module/flow.js';
 import type { Body, Reception } from '../module/message.js';
-import { type Place, PlaceTable } from '../module/place.js';
+import { type Place, type PlaceParts, PlaceTable } from '../module/place.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
 import { problems } from '../spool/problems.js';
 import { MailQueue, type QueuePorts } from './mail-queue.js';
@@ -149,6 +149,19 @@ export class MapSpool implements Spool {
   async flush(): Promise<void> {}
 
   async close(): Promise<void> {}
+}
+
+/** A spool that can record one outcome for all mail of matching places. */
+export class SweepingSpool extends MapSpool {
+  async changeAll(where: PlaceParts, nextAttempt: number, lastReply: string): Promise<void> {
+    this.changes++;
+    for (const kept of this.kept.values()) {
+      const { group, binding, domain } = kept.place;
+      if (where.group !== undefined && where.group !== group) continue;
+      if (where.binding !== undefined && where.binding !== binding) continue;
+      if (where.domain === undefined || where.domain === domain) Object.assign(kept, { nextAttempt, lastReply });
+    }
+  }
 }
 
 /** Writes down who woke it. */

@@ -108,8 +108,10 @@ export class QueueOperations {
    * lines follow a few at a time (see endings.ts).
    */
   async fail(where: PlaceParts, notice: EndNotice = { reply: PURGED, quiet: false }): Promise<number> {
-    const tickets = this.#placesOf(where).flatMap((place) => this.#tickets(place, FAILABLE));
-    await this.#endings.condemn(tickets, notice);
+    const tickets: number[] = [];
+    for (const place of this.#placesOf(where))
+      for (const list of FAILABLE) for (const ticket of this.#stock.entries.walk(place.index, list)) tickets.push(ticket);
+    await this.#endings.condemn(tickets, notice, where);
     return tickets.length;
   }
 
