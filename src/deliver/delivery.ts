@@ -72,6 +72,18 @@ export class Delivery implements Carrier, Yard {
     return { connections: this.#links.size, idle: this.pool.size, pendingOutcomes: this.conclusions.pending };
   }
 
+  /** Every connection, for the console. */
+  rows() {
+    const now = this.ports.clock.mono();
+    return [...this.#links].map(({ hop, session, isGreeted, since, station: { place } }) => ({
+      peer: hop ? `${hop.name} [${hop.ip}]:${hop.port}` : '',
+      state: isGreeted ? (session?.idle ? ('idle' as const) : ('busy' as const)) : ('connecting' as const),
+      seconds: Math.round((now - since) / 1000),
+      binding: place.binding,
+      domain: place.domain,
+    }));
+  }
+
   hindrance(place: Place): Hindrance | undefined {
     const { spool, snapshot, clock } = this.ports;
     if (this.#stopping) return { code: 'stopping', text: 'the daemon is shutting down' };

@@ -43,6 +43,8 @@ const FAIR_MS = 1000;
 
 export class Link implements SessionOwner {
   station: Station;
+  /** When it was decided to connect, monotonic milliseconds. */
+  readonly since: number;
   /** Hops this link has tried or may not use. */
   readonly tried = new Set<string>();
   hop: RankedHop | undefined;
@@ -74,6 +76,7 @@ export class Link implements SessionOwner {
 
   constructor(yard: Yard, station: Station) {
     this.#yard = yard;
+    this.since = yard.ports.clock.mono();
     this.station = station;
   }
 

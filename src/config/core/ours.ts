@@ -170,6 +170,14 @@ export const ourOptions = {
     scopes: G,
   }),
   tlsrpt_organization: opt.string({ doc: 'Name of the organization in TLS reports; unset = the hostname.', ...ours, scopes: G }),
+  binding_weight: opt.int({
+    doc: 'Share of a binding when one of its group is chosen: a binding of weight 3 gets three times the mail of one of weight 1; 0 gets none as long as another member can be chosen.',
+    default: 1,
+    min: 0,
+    max: 1_000_000,
+    ...ours,
+    scopes: ['binding'],
+  }),
   deliver_to_private: opt.bool({
     doc: 'Deliver to private and loopback addresses that came from DNS. Those written in the configuration are always allowed.',
     default: false,
