@@ -84,6 +84,15 @@ async function open({ config = '', register = () => {}, prepare }: Setting = {})
       if (broken) throw broken;
       await super.write(copies);
     }
+    override async flush(): Promise<void> {
+      await new Promise((done) => setImmediate(done));
+      if (broken) throw broken;
+      diary.push('synced');
+    }
+    override async purge(tickets: readonly number[]): Promise<void> {
+      await super.purge(tickets);
+      await this.flush();
+    }
     override gone(ticket: number): void {
       super.gone(ticket);
       diary.push(`gone ${ticket}`);
@@ -103,6 +112,7 @@ async function open({ config = '', register = () => {}, prepare }: Setting = {})
     },
     admit: (copies) => void diary.push(`admitted ${copies.length}`),
   };
+  const stopped = new AbortController();
   const ports: NoticePorts = {
     clock,
     spool,
@@ -113,7 +123,7 @@ async function open({ config = '', register = () => {}, prepare }: Setting = {})
     options: (mail) => snapshot.at(mail.place),
     nextId: () => 'N/7',
     host: 'mx.test',
-    signal: new AbortController().signal,
+    signal: stopped.signal,
     log: (level, text, cause) => void logs.push(`${level} ${text}${cause instanceof Error ? `: ${cause.message}` : ''}`),
   };
   const keep = async (mail: Copy): Promise<Copy> => {
@@ -127,6 +137,8 @@ async function open({ config = '', register = () => {}, prepare }: Setting = {})
     logs,
     spool,
     keep,
+    clock,
+    stopped,
     breakSpool: (error: Error | undefined) => {
       broken = error;
     },
@@ -186,7 +198,7 @@ describe('the end of a mail', () => {
     const { notices, diary, made, keep } = await open({ config });
     const mail = await keep(mailOf());
     await notices.end(mail, attemptOf(mail), quiet);
-    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1', 'failed M/1']);
+    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1', 'synced', 'failed M/1']);
     expect(made).toEqual([]);
   });
 
@@ -203,11 +215,41 @@ describe('the end of a mail', () => {
     expect(diary.at(-1)).toBe('failed M/1');
   });
 
+  it('without a notice is told when it is on the medium and not before, however long the disk fails', async () => {
+    const { notices, diary, logs, keep, breakSpool, clock } = await open();
+    const mail = await keep(mailOf());
+    breakSpool(new Error('EIO'));
+    const ending = notices.end(mail, attemptOf(mail), true);
+    const turn = (): Promise<void> => new Promise((done) => setTimeout(done, 5));
+    for (let i = 0; i < 4; i++) {
+      await turn();
+      await clock.advance(1000);
+    }
+    // Its ticket may be another mail's: it is released at once.
+    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1']);
+    expect(logs).toEqual(['error the end of M/1 could not be recorded yet: EIO']);
+    breakSpool(undefined);
+    await turn();
+    await clock.advance(1000);
+    await ending;
+    expect(diary.slice(2)).toEqual(['synced', 'failed M/1']);
+  });
+
+  it('that was not recorded before the daemon stopped is not told: it fails again after the next start', async () => {
+    const { notices, diary, keep, breakSpool, stopped } = await open();
+    const mail = await keep(mailOf());
+    breakSpool(new Error('EIO'));
+    const ending = notices.end(mail, attemptOf(mail), true);
+    stopped.abort();
+    await ending;
+    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1']);
+  });
+
   it('comes without a notice when policy refuses or drops the notice', async () => {
     const refuses = await open({ prepare: async () => ({ refused: { code: 550, status: '5.7.1', text: 'no notices' } }) });
     const mail = await refuses.keep(mailOf());
     await refuses.notices.end(mail, attemptOf(mail));
-    expect(refuses.diary).toEqual([`gone ${mail.ticket}`, 'released M/1', 'failed M/1']);
+    expect(refuses.diary).toEqual([`gone ${mail.ticket}`, 'released M/1', 'synced', 'failed M/1']);
     expect(refuses.logs).toEqual(['warning the notice about M/1 was refused by policy: no notices']);
     const drops = await open({ prepare: async () => ({ copies: [] }) });
     const other = await drops.keep(mailOf());

@@ -1,6 +1,6 @@
 /** What follows when a mail fails for good: its notice and its end become durable together, and only then is the failure told. */
 import type { OutboundValues } from '../config/snapshot.js';
-import type { Clock } from '../kernel/clock.js';
+import { type Clock, sleep } from '../kernel/clock.js';
 import { type Address, toAddress } from '../mail/address.js';
 import { formatDate } from '../mail/date.js';
 import { formatNotice } from '../mail/dsn.js';
@@ -26,6 +26,8 @@ export interface NoticePorts {
   log(level: 'warning' | 'error', text: string, cause?: unknown): void;
 }
 
+/** How soon a disk that did not take an end is asked again. */
+const AGAIN_MS = 1000;
 /** A whole original above this size goes along as its headers only. */
 const LARGEST_WHOLE = 1 << 20;
 
@@ -36,7 +38,7 @@ export class Notices {
     this.#ports = ports;
   }
 
-  /** Ends a failed mail. Resolves when its end is recorded; then `failed` has been told. `quiet` sends no notice. */
+  /** Ends a failed mail. Resolves when its end is on the medium; then `failed` has been told. `quiet` sends no notice. */
   async end(mail: Copy, attempt: Attempt, quiet = false): Promise<void> {
     const { spool, supply, entrance, log } = this.#ports;
     const copies = quiet ? [] : await this.#prepare(mail, attempt);
@@ -52,11 +54,31 @@ export class Notices {
       supply.release(mail);
       entrance.admit(copies);
     } else {
-      spool.gone(mail.ticket);
+      // In one turn: the ticket may be another mail's at once.
+      const ending = spool.purge([mail.ticket]);
       supply.release(mail);
+      if (!(await this.#waitFor(ending, mail))) return;
     }
     this.#ports.chains().failed.run(attempt);
     this.#tellBounce(mail, attempt);
+  }
+
+  /** Waits until an end is on the medium, through all that its disk does; answers false when the daemon stops before. */
+  async #waitFor(ending: Promise<void>, mail: Copy): Promise<boolean> {
+    const { spool, clock, signal, log } = this.#ports;
+    let waiting = ending;
+    for (let tries = 0; ; tries++) {
+      try {
+        await waiting;
+        return true;
+      } catch (error) {
+        if (tries === 0) log('error', `the end of ${mail.id} could not be recorded yet`, error);
+        // Not recorded, not told: after the next start it fails again, and is told then.
+        await sleep(clock, AGAIN_MS, signal).catch(() => {});
+        if (signal.aborted) return false;
+        waiting = spool.flush();
+      }
+    }
   }
 
   /** Sends a notice about a mail that a hook refused while others of the same reception were accepted. It was never ours. */

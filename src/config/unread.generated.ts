@@ -107,8 +107,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'max_resident_transfails',
   'max_timed_events_per_iter',
   'mcmt_reception',
-  'memory_goal',
-  'memory_hwm',
   'mime_parse_large_messages_during_reception',
   'mta_sts_dns_cname_max_depth',
   'mta_sts_policy_store',

@@ -6,8 +6,8 @@ export interface DiskFile {
   append(buffers: readonly Uint8Array[]): Promise<void>;
   /** Hands them to the kernel before it returns: a process that dies afterwards has written them. Small records only. */
   appendNow(buffers: readonly Uint8Array[]): void;
-  /** Writes at a position, completely, or throws. */
-  writeAt(bytes: Uint8Array, position: number): Promise<void>;
+  /** Writes all bytes one behind the other from a position, completely, or throws. Not on files opened to append. */
+  writeAt(buffers: readonly Uint8Array[], position: number): Promise<void>;
   /** Fills `into` from `position`; answers how many bytes there were. */
   readAt(into: Uint8Array, position: number): Promise<number>;
   /** fdatasync: when it resolves, every earlier append is on the medium. */
@@ -17,8 +17,11 @@ export interface DiskFile {
   close(): Promise<void>;
 }
 
-/** `append` creates the file or goes on at its end; `create` fails when it exists; `read` fails when it does not. */
-export type OpenMode = 'append' | 'create' | 'read' | 'update';
+/**
+ * `append` creates the file or goes on at its end; `create` fails when it exists; `place` does, too, and is for writes at positions;
+ * `read` and `update` fail when it does not exist.
+ */
+export type OpenMode = 'append' | 'create' | 'place' | 'read' | 'update';
 
 export interface Disk {
   open(path: string, mode: OpenMode, permissions?: number): Promise<DiskFile>;

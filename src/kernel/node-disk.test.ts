@@ -22,7 +22,7 @@ describe('nodeDisk', () => {
     expect(await file.size()).toBe(18);
     await file.close();
     const again = await nodeDisk.open(name, 'update');
-    await again.writeAt(Buffer.from('ONE'), 0);
+    await again.writeAt([Buffer.from('O'), Buffer.from('NE')], 0);
     const into = Buffer.alloc(30);
     expect(await again.readAt(into, 0)).toBe(18);
     expect(into.toString('latin1', 0, 18)).toBe('ONE two three four');
@@ -31,6 +31,22 @@ describe('nodeDisk', () => {
     await again.close();
     await expect(nodeDisk.open(name, 'create')).rejects.toMatchObject({ code: 'EEXIST' });
     await expect(nodeDisk.open(`${name}s`, 'read')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('writes over what stands at a position, and behind it', async () => {
+    const name = path.join(folder, 'places');
+    const file = await nodeDisk.open(name, 'place');
+    await file.writeAt([Buffer.from('one'), Buffer.alloc(5)], 0);
+    await file.writeAt([Buffer.from('two'), Buffer.from('three')], 3);
+    expect(fs.readFileSync(name, 'latin1')).toBe('onetwothree');
+    await file.close();
+    await expect(nodeDisk.open(name, 'place')).rejects.toMatchObject({ code: 'EEXIST' });
+    await expect(file.writeAt([Buffer.from('x')], 0)).rejects.toMatchObject({ code: 'EBADF' });
+    await expect(file.append([Buffer.from('x')])).rejects.toMatchObject({ code: 'EBADF' });
+    await expect(file.readAt(Buffer.alloc(1), 0)).rejects.toMatchObject({ code: 'EBADF' });
+    await expect(file.datasync()).rejects.toMatchObject({ code: 'EBADF' });
+    await expect(file.truncate(0)).rejects.toMatchObject({ code: 'EBADF' });
+    await expect(file.size()).rejects.toMatchObject({ code: 'EBADF' });
   });
 
   it('closes once, however often it is told, and writes to nothing afterwards', async () => {

@@ -7,6 +7,7 @@ import type { Disk, DiskFile, OpenMode } from './disk.js';
 const FLAGS: Readonly<Record<OpenMode, number>> = {
   append: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_APPEND,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL | fs.constants.O_APPEND,
+  place: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
   read: fs.constants.O_RDONLY,
   update: fs.constants.O_RDWR,
 };
@@ -20,6 +21,7 @@ const ftruncate = promisify(fs.ftruncate);
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
+  /** The number of a descriptor that was closed may be another file's by now. */
   #isClosed = false;
 
   constructor(path: string, fd: number) {
@@ -28,35 +30,23 @@ class NodeFile implements DiskFile {
   }
 
   append(buffers: readonly Uint8Array[]): Promise<void> {
-    return new Promise((done, fail) => {
-      let total = 0;
-      for (const buffer of buffers) total += buffer.length;
-      fs.writev(this.#fd, buffers, (error, written) => {
-        if (error) fail(error);
-        else if (written === total) done();
-        else this.#appendRest(Buffer.concat(buffers as Uint8Array[], total).subarray(written), done, fail);
-      });
-    });
+    return this.#writeAll(buffers, undefined);
   }
 
   appendNow(buffers: readonly Uint8Array[]): void {
-    if (this.#isClosed) throw Object.assign(new Error(`EBADF: ${this.path} is closed`), { code: 'EBADF' });
+    if (this.#isClosed) throw this.#closedError();
     let rest: Uint8Array = buffers.length === 1 && buffers[0] ? buffers[0] : Buffer.concat(buffers as Uint8Array[]);
     while (rest.length > 0) rest = rest.subarray(fs.writeSync(this.#fd, rest));
   }
 
-  async writeAt(bytes: Uint8Array, position: number): Promise<void> {
-    for (let at = 0; at < bytes.length; ) {
-      const from = at;
-      at += await new Promise<number>((done, fail) =>
-        fs.write(this.#fd, bytes, from, bytes.length - from, position + from, (error, n) => (error ? fail(error) : done(n))),
-      );
-    }
+  writeAt(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    return this.#writeAll(buffers, position);
   }
 
   async readAt(into: Uint8Array, position: number): Promise<number> {
     let at = 0;
     while (at < into.length) {
+      if (this.#isClosed) throw this.#closedError();
       const from = at;
       const n = await new Promise<number>((done, fail) =>
         fs.read(this.#fd, into, from, into.length - from, position + from, (error, read) => (error ? fail(error) : done(read))),
@@ -68,32 +58,60 @@ class NodeFile implements DiskFile {
   }
 
   datasync(): Promise<void> {
-    return fdatasync(this.#fd);
+    return this.#isClosed ? Promise.reject(this.#closedError()) : fdatasync(this.#fd);
   }
 
   async size(): Promise<number> {
+    if (this.#isClosed) throw this.#closedError();
     return (await fstat(this.#fd)).size;
   }
 
   truncate(size: number): Promise<void> {
-    return ftruncate(this.#fd, size);
+    return this.#isClosed ? Promise.reject(this.#closedError()) : ftruncate(this.#fd, size);
   }
 
-  /** Closing twice is harmless: the second time the number behind it may be another file's. */
+  /** Closing twice is harmless. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await close(this.#fd);
   }
 
-  #appendRest(rest: Uint8Array, done: () => void, fail: (error: Error) => void): void {
-    fs.write(this.#fd, rest, 0, rest.length, null, (error, n) => {
-      if (error) fail(error);
-      else if (n === rest.length) done();
-      else this.#appendRest(rest.subarray(n), done, fail);
+  /** At the end when there is no position. */
+  #writeAll(buffers: readonly Uint8Array[], position: number | undefined): Promise<void> {
+    return new Promise((done, fail) => {
+      if (this.#isClosed) return fail(this.#closedError());
+      let total = 0;
+      for (const buffer of buffers) total += buffer.length;
+      const told = (error: Error | null, written: number): void => {
+        if (error) fail(error);
+        else if (written === total) done();
+        else this.#writeRest(Buffer.concat(buffers as Uint8Array[], total).subarray(written), onFrom(position, written), done, fail);
+      };
+      if (position === undefined) fs.writev(this.#fd, buffers, told);
+      else fs.writev(this.#fd, buffers, position, told);
     });
   }
+
+  #writeRest(rest: Uint8Array, position: number | undefined, done: () => void, fail: (error: Error) => void): void {
+    if (this.#isClosed) {
+      fail(this.#closedError());
+      return;
+    }
+    fs.write(this.#fd, rest, 0, rest.length, position ?? null, (error, n) => {
+      if (error) fail(error);
+      else if (n === rest.length) done();
+      else this.#writeRest(rest.subarray(n), onFrom(position, n), done, fail);
+    });
+  }
+
+  #closedError(): Error {
+    return Object.assign(new Error(`EBADF: ${this.path} is closed`), { code: 'EBADF', path: this.path });
+  }
 }
+
+const onFrom = (position: number | undefined, octets: number): number | undefined =>
+  position === undefined ? undefined : position + octets;
 
 export const nodeDisk: Disk = {
   async open(file: string, mode: OpenMode, permissions = 0o640): Promise<DiskFile> {

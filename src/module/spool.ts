@@ -10,6 +10,8 @@ export type Found = (
   nextAttempt: number,
   receivedAt: number,
   priority: 0 | 1,
+  /** It was set aside at its reception (Draft.quarantine); whether it still is, its next attempt may tell. */
+  quarantined: boolean,
 ) => void;
 
 export interface RecoveryReport {

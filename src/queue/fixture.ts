@@ -141,7 +141,7 @@ export class MapSpool implements Spool {
 
   async recover(found: Found): Promise<RecoveryReport> {
     for (const [ticket, { mail, attempts, nextAttempt, place }] of this.kept) {
-      found(ticket, place, attempts, nextAttempt, mail.reception.receivedAt, mail.priority);
+      found(ticket, place, attempts, nextAttempt, mail.reception.receivedAt, mail.priority, mail.quarantined !== undefined);
     }
     return { messages: this.kept.size, quarantined: 0, tornTails: 0, milliseconds: 0 };
   }

@@ -44,7 +44,7 @@ function recovered(rig: Rig, count: number, places: number, nextAttempt: (i: num
   for (const { group, binding, domain } of where) rig.places.of(group, binding, domain);
   const now = rig.clock.now();
   for (let ticket = 0; ticket < count; ticket++) {
-    rig.queue.found(ticket, where[ticket % places] as (typeof where)[0], 1, nextAttempt(ticket), now - 1000, 0);
+    rig.queue.found(ticket, where[ticket % places] as (typeof where)[0], 1, nextAttempt(ticket), now - 1000, 0, false);
   }
 }
 

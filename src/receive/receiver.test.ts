@@ -8,6 +8,9 @@ import { addressOf, openReception, type Staging } from './fixture.js';
 const open = (staging?: Staging) => openReception(makeRules, staging);
 const RELAY = 'relay_hosts = ( 192.0.2.0/24 )';
 
+/** MAIL without a parameter. */
+const NO_PARAMS = { size: 0, eightBitMime: false, smtpUtf8: false, returnContent: undefined, envelopeId: undefined, auth: undefined };
+
 describe('a message', () => {
   it('is durable, then queued, then told once a copy, then answered with the id', async () => {
     const { client, diary, queued, rejections } = await open();
@@ -75,8 +78,7 @@ describe('a message', () => {
       do: 'tempfail',
       reply: { code: 451 },
     });
-    const params = { size: 0, eightBitMime: false, smtpUtf8: false, returnContent: undefined, envelopeId: undefined, auth: undefined };
-    expect(await receiver.mailFrom(session, null, params, '')).toMatchObject({ reply: { code: 451, status: '4.3.0' } });
+    expect(await receiver.mailFrom(session, null, NO_PARAMS, '')).toMatchObject({ reply: { code: 451, status: '4.3.0' } });
     expect(await client().data()).toBe('451 4.3.0 Requested action aborted: local error in processing');
   });
 
@@ -97,6 +99,18 @@ describe('a connection', () => {
     const { client, receiver, rejections } = await open({ ports: { refusing: () => 'memory' } });
     expect(await receiver.accept(client({ phase: 0 }).session)).toMatchObject({ do: 'disconnect', reply: { code: 421, status: '4.3.4' } });
     expect(rejections).toEqual(['0 421  allocated resources exceeded']);
+  });
+
+  it('that stands already is put off at MAIL meanwhile', async () => {
+    let why: string | undefined;
+    const { client, receiver } = await open({ ports: { refusing: () => why } });
+    const { session } = client();
+    await receiver.accept(session);
+    why = 'memory';
+    expect(await receiver.mailFrom(session, null, NO_PARAMS, 'MAIL FROM:<>')).toMatchObject({
+      do: 'tempfail',
+      reply: { code: 452, status: '4.3.1' },
+    });
   });
 
   it('carries the context that the configuration gives it', async () => {
@@ -441,5 +455,54 @@ describe('discard before there is a message', () => {
     expect(rejections).toEqual(Array(2).fill(expect.stringMatching(/^10 550 sink \[internal\] discarded by policy/)));
     expect(await client().send('one@c.test')).toMatch(/^250/);
     expect(queued).toHaveLength(1);
+  });
+});
+
+describe('pathways', () => {
+  const WAYS = `pathway_group pg { max_hops = 7  max_message_size = 700
+    pathway inside { inbound_throttle_messages = "5/1"  open_relay = true }
+    pathway outside { max_hops = 9 } }`;
+
+  it('give a client the options of the pathway and of its group, and a context variable chooses another', async () => {
+    const { client, receiver } = await open({ config: WAYS, listener: 'pathway = inside' });
+    const { session } = client();
+    expect(receiver.options(session)).toMatchObject({ max_hops: 7, max_message_size: 700, open_relay: true });
+    expect(receiver.pathwayOf(session)).toEqual({ pathway: 'inside', group: 'pg' });
+    session.facts.set('pathway', 'outside');
+    expect(receiver.options(session)).toMatchObject({ max_hops: 9, max_message_size: 700, open_relay: false });
+    expect(receiver.pathwayOf(session)).toEqual({ pathway: 'outside', group: 'pg' });
+  });
+});
+
+describe('FUTURERELEASE and MT-PRIORITY', () => {
+  it('keep every copy back until its time, within the limit', async () => {
+    const { client, queued, clock } = await open({ config: `${RELAY}\nmax_future_release = 3600` });
+    const c = client();
+    const now = clock.now();
+    expect(await c.mail('a@b.test', { holdFor: 3601 })).toMatchObject({ reply: { code: 501, status: '5.5.4' } });
+    expect(await c.mail('a@b.test', { holdUntil: now + 3_600_001 })).toMatchObject({ do: 'reject' });
+    await c.mail('a@b.test', { holdFor: 60 });
+    await c.rcpt('one@c.test');
+    await c.rcpt('two@c.test');
+    await c.data();
+    await c.mail('a@b.test', { holdUntil: now - 5 });
+    await c.rcpt('one@c.test');
+    await c.data();
+    expect(queued.map(({ nextAttempt }) => nextAttempt)).toEqual([now + 60_000, now + 60_000, 0]);
+  });
+
+  it.each([
+    [1, '192.0.2.10', 1],
+    [9, '198.51.100.1', 0],
+    [-3, '192.0.2.10', 0],
+    [0, '192.0.2.10', 0],
+  ])('priority %i from %s goes as %i', async (mtPriority, ip, priority) => {
+    const { client, queued } = await open({ config: `${RELAY}\nrelay_domains = ( "c.test" )` });
+    const c = client({ peer: { ip, port: 1 } });
+    await c.mail('a@b.test', { mtPriority });
+    await c.rcpt('one@c.test');
+    await c.rcpt('two@c.test');
+    await c.data();
+    expect(queued.map((copy) => [copy.priority, copy.facts.get('mt_priority')])).toEqual(Array(2).fill([priority, String(mtPriority)]));
   });
 });

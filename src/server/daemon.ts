@@ -11,11 +11,13 @@ import type { HopRouter } from '../deliver/route.js';
 import type { Resolver } from '../dns/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
+import { readMemoryShare } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
 import { joinLine } from '../mail/reply.js';
 import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
+import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import { PlaceTable } from '../module/place.js';
@@ -30,6 +32,8 @@ import { type Pending, Receiver } from '../receive/receiver.js';
 import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
+import { checkOwner } from '../spool/owner.js';
+import { findFolders, partFolder } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
@@ -38,9 +42,10 @@ import { isWanted } from './debug-flags.js';
 import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
-import { partsOf } from './parts.js';
+import { MemoryWatch } from './memory-watch.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
+import { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
@@ -68,7 +73,9 @@ export class Daemon {
   readonly journal: Journal;
   readonly watch = new Watch(this.clock);
   readonly places = new PlaceTable();
+  readonly memory: MemoryWatch = this.#watchMemory();
   readonly seat: Seat;
+  readonly probation: Probation | undefined;
   readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
   readonly contexts: TlsContexts;
@@ -127,7 +134,9 @@ export class Daemon {
     const ports = this.#receivePorts();
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
-    const notices = this.#notices();
+    this.probation = made.seat.onProbation ? this.#makeProbation() : undefined;
+    const supply = this.probation ?? this.queue;
+    const notices = this.#notices(supply);
     const { router, resolver, tls, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
@@ -146,7 +155,7 @@ export class Daemon {
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
-      supply: this.queue,
+      supply,
       broker: this.broker,
       router: this.router,
       spool: this.spool,
@@ -194,6 +203,8 @@ export class Daemon {
       if (seat.team) dropPrivileges(snapshot);
       await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
       const user = dropPrivileges(snapshot);
+      const uid = process.getuid?.() ?? 0;
+      if (uid !== 0) checkOwner(root, uid);
       const incarnation = await seat.incarnation(root);
       const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user, seat }, root);
       daemon.#observers = observers;
@@ -211,7 +222,7 @@ export class Daemon {
     const spool = await SegmentSpool.open({
       disk: nodeDisk,
       clock: systemClock,
-      folder: partsOf(root, made.seat).own,
+      folders: await findFolders(nodeDisk, root, made.seat.number, made.seat.workers),
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
@@ -290,6 +301,7 @@ export class Daemon {
     await this.spool.close();
     await this.writers.close();
     this.watch.stop();
+    this.memory.stop();
     this.#lock.release();
   }
 
@@ -311,6 +323,7 @@ export class Daemon {
     };
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.smtp);
+    this.memory.start();
     this.#recovery = this.#recover();
   }
 
@@ -322,7 +335,7 @@ export class Daemon {
 
   async #recover(): Promise<void> {
     try {
-      const told = await this.spool.recover(this.queue.found, this.#stopped.signal);
+      const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',
@@ -341,6 +354,21 @@ export class Daemon {
       .some(({ address }) => address.kind === 'tcp' && address.port === port && (address.host === ip || isOwnAddress(ip)));
   }
 
+  #watchMemory(): MemoryWatch {
+    return new MemoryWatch({
+      clock: this.clock,
+      readShare: () => readMemoryShare(this.seat.workers),
+      limits: () => this.snapshot.global,
+      relieve: (level) => this.queue.shrink(level === 'high' ? 0 : Math.floor(this.queue.memory().residentBytes / 2)),
+      changed: (level, share) => {
+        const used = `${Math.round(share * 100)} % of the memory are in use`;
+        if (level === 'calm') this.journal.say('notice', 'memory', `${used}: all mail is taken again`);
+        else if (level === 'goal') this.journal.say('warning', 'memory', `${used}: bodies leave it (memory_goal)`);
+        else this.journal.say('error', 'memory', `${used}: new mail is refused for now (memory_hwm)`);
+      },
+    });
+  }
+
   #receivePorts(): ReceivePorts {
     return {
       clock: this.clock,
@@ -350,7 +378,7 @@ export class Daemon {
       rules: () => this.#rules,
       nextId: () => this.ids.next(),
       random: Math.random,
-      refusing: () => (this.#stopping ? 'stopping' : undefined),
+      refusing: () => (this.#stopping ? 'stopping' : this.memory.level === 'high' ? 'memory' : undefined),
       refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
       host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
       log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
@@ -370,11 +398,20 @@ export class Daemon {
     };
   }
 
-  #notices(): Notices {
+  #makeProbation(): Probation {
+    return new Probation({
+      supply: this.queue,
+      file: path.join(partFolder(path.resolve(this.#snapshot.global.spoolbase), this.seat.number), 'in-hand'),
+      wakeAll: () => this.queue.reloaded(),
+      alarm: (text) => this.journal.say('critical', 'daemon', text),
+    });
+  }
+
+  #notices(supply: Supply): Notices {
     return new Notices({
       clock: this.clock,
       spool: this.spool,
-      supply: this.queue,
+      supply,
       entrance: this.entrance,
       chains: () => this.chains,
       options: (mail) => this.snapshot.at(mail.place),

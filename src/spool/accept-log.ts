@@ -2,59 +2,42 @@
  * The accept log: receptions are appended in groups. One group is being written and synced; everything that arrives
  * meanwhile is the next group, acknowledged together.
  */
-import path from 'node:path';
-import type { Disk } from '../kernel/disk.js';
-import { encodeHead, FRAME_HEAD, KIND } from './frame.js';
-import { problems } from './problems.js';
-import type { EncodedReception } from './reception-record.js';
-import { Segment, segmentName } from './segment.js';
+import { abortedFrame } from './aborted.js';
+import { LOG } from './file-head.js';
+import { markFrame } from './frame.js';
+import { createLog } from './log-file.js';
+import type { Part } from './part.js';
+import type { Entry } from './pending-write.js';
+import { problems, wordsFor } from './problems.js';
+import { Segment } from './segment.js';
 
-export interface AcceptOptions {
-  readonly disk: Disk;
-  readonly folder: string;
-  readonly segmentBytes: number;
-  readonly permissions: number;
-  /** Unsynced octets that may wait. */
-  readonly backlogBytes: number;
-  /** fdatasync before the acknowledgement; false only for spool_sync = none. */
-  readonly sync: boolean;
-}
-
-const PROBE_BYTES = 4096;
-
-/** Something that waits to be durable. */
-export interface Entry {
-  readonly record: EncodedReception;
-  /** The octets lie there; called before `done`, in order. */
-  placed(segment: Segment, offset: number): void;
-  done(): void;
-  failed(error: Error): void;
-}
+/** When the acknowledgement comes: after a sync for all that wait, after a sync of its own, without any. */
+export type SyncMode = 'group' | 'every' | 'none';
 
 /** What the log tells its owner. */
 export interface AcceptEvents {
   opened(segment: Segment): void;
-  sealed(segment: Segment): Promise<void>;
-  /** Octets from the segment's size on were not acknowledged, though they may be on the medium. */
-  aborted(segment: Segment): void;
-  health(error: Error | undefined): void;
+  /** Nothing will be appended any more. Octets behind the segment's size were not acknowledged, though they may be on the medium. */
+  sealed(segment: Segment): void;
+  health(error: unknown): void;
+  /** The octets that wait became more or fewer. */
+  backlog(): void;
 }
 
 export class AcceptLog {
-  readonly #options: AcceptOptions;
+  readonly #part: Part;
   readonly #events: AcceptEvents;
   #segment: Segment | undefined;
-  #next: number;
   #waiting: Entry[] = [];
   #waitingBytes = 0;
   #running: Promise<void> | undefined;
   #closed = false;
+  /** Ends of segments that failed: the next one begins by saying so. */
+  #aborted: { readonly segment: number; readonly from: number }[] = [];
 
-  /** `next` is the number of the first segment to be opened. */
-  constructor(options: AcceptOptions, events: AcceptEvents, next: number) {
-    this.#options = options;
+  constructor(part: Part, events: AcceptEvents) {
+    this.#part = part;
     this.#events = events;
-    this.#next = next;
   }
 
   /** Octets that wait for the disk. */
@@ -62,22 +45,14 @@ export class AcceptLog {
     return this.#waitingBytes;
   }
 
-  /** The segment that is written now. */
-  get current(): Segment | undefined {
-    return this.#segment;
-  }
-
   append(entry: Entry): void {
     if (this.#closed) {
       entry.failed(problems.CLOSED());
       return;
     }
-    if (this.#waitingBytes > this.#options.backlogBytes) {
-      entry.failed(problems.BEHIND(String(this.#waitingBytes)));
-      return;
-    }
     this.#waiting.push(entry);
-    this.#waitingBytes += entry.record.length;
+    this.#waitingBytes += entry.frame.length;
+    this.#events.backlog();
     this.#running ??= this.#run();
   }
 
@@ -86,24 +61,28 @@ export class AcceptLog {
     while (this.#running) await this.#running;
   }
 
+  /** Takes no more entries and resolves when what waited was written; the segment stays open for readers. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.idle();
-    await this.#segment?.file.close();
+    await this.#segment?.trim();
   }
 
-  /** Tries whether the disk takes a write again, with the first octets of a fresh segment. */
+  /** Tries whether the disk takes writes again, by opening a fresh segment. */
   async probe(): Promise<void> {
-    if (this.#running || this.#closed) return;
-    this.#running = this.#open(true)
-      .then(
-        () => this.#events.health(undefined),
-        (error: Error) => this.#events.health(error),
-      )
-      .finally(() => {
-        this.#running = this.#waiting.length > 0 ? this.#run() : undefined;
-      });
+    if (this.#running || this.#closed || this.#segment) return;
+    this.#running = this.#tryOpen();
     await this.#running;
+  }
+
+  async #tryOpen(): Promise<void> {
+    try {
+      await this.#open();
+      this.#events.health(undefined);
+    } catch (error) {
+      this.#events.health(error);
+    }
+    this.#running = this.#waiting.length > 0 ? this.#run() : undefined;
   }
 
   async #run(): Promise<void> {
@@ -113,82 +92,81 @@ export class AcceptLog {
     this.#running = undefined;
   }
 
-  async #writeGroup(): Promise<void> {
+  #takeGroup(): Entry[] {
+    if (this.#part.options.sync === 'every') return this.#waiting.splice(0, 1);
     const group = this.#waiting;
     this.#waiting = [];
+    return group;
+  }
+
+  async #writeGroup(): Promise<void> {
+    const group = this.#takeGroup();
     try {
       const segment = await this.#roomFor();
       const parts: Uint8Array[] = [];
       let length = 0;
-      for (const { record } of group) {
-        for (const part of record.parts) if (part.length > 0) parts.push(part);
-        length += record.length;
+      for (const { frame } of group) {
+        markFrame(segment.key, frame.front);
+        parts.push(frame.front, ...frame.rest);
+        length += frame.length;
       }
-      await segment.file.append(parts);
-      if (this.#options.sync) await segment.file.datasync();
+      await segment.write(parts, length);
+      if (this.#part.options.sync !== 'none') await segment.datasync();
       let offset = segment.size;
       segment.size += length;
       this.#waitingBytes -= length;
       for (const entry of group) {
         entry.placed(segment, offset);
-        offset += entry.record.length;
+        offset += entry.frame.length;
       }
       for (const entry of group) entry.done();
+      this.#events.health(undefined);
+      this.#events.backlog();
     } catch (error) {
-      await this.#abort(group, error instanceof Error ? error : new Error(String(error)));
+      this.#abort(group, error);
     }
   }
 
   /** The open segment, or a fresh one when it is full. */
   async #roomFor(): Promise<Segment> {
     const segment = this.#segment;
-    if (segment && segment.size < this.#options.segmentBytes) return segment;
-    if (segment) {
-      segment.sealed = true;
-      this.#segment = undefined;
-      await this.#events.sealed(segment);
-    }
-    return this.#open(false);
+    if (segment && segment.size < this.#part.options.segmentBytes) return segment;
+    if (segment) this.#seal(segment);
+    return this.#open();
   }
 
-  async #open(probing: boolean): Promise<Segment> {
-    const { disk, folder, permissions } = this.#options;
-    const number = this.#next++;
-    const name = path.join(folder, segmentName(number));
-    const file = await disk.open(name, 'create', permissions);
-    let size = 0;
-    try {
-      if (probing) {
-        const blank = Buffer.alloc(PROBE_BYTES);
-        await file.append([encodeHead(KIND.blank, Buffer.alloc(0), [blank]), blank]);
-        size = FRAME_HEAD + PROBE_BYTES;
-      }
-      await file.datasync();
-      await disk.syncFolder(folder);
-    } catch (error) {
-      await file.close().catch(() => {});
-      await disk.remove(name).catch(() => {});
-      throw error;
-    }
-    const segment = new Segment(number, file, size);
+  #seal(segment: Segment): void {
+    this.#segment = undefined;
+    segment.sealed = true;
+    void segment.trim();
+    this.#events.sealed(segment);
+  }
+
+  async #open(): Promise<Segment> {
+    const part = this.#part;
+    const place = { kind: LOG.accept, part: part.number, number: part.nextNumber() };
+    const frames = this.#aborted.length === 0 ? [] : [abortedFrame(this.#aborted)];
+    const { file, number, key, size } = await createLog(part.options, part.folder, place, frames);
+    this.#aborted = [];
+    const segment = new Segment(part, number, key, file, size);
     this.#segment = segment;
     this.#events.opened(segment);
     return segment;
   }
 
   /** After a failed write or sync nothing is known about the segment's end: it is closed for good and everybody is told. */
-  async #abort(group: readonly Entry[], error: Error): Promise<void> {
+  #abort(group: readonly Entry[], error: unknown): void {
     const segment = this.#segment;
-    this.#segment = undefined;
     const all = [...group, ...this.#waiting];
     this.#waiting = [];
     this.#waitingBytes = 0;
     if (segment) {
-      segment.sealed = true;
-      this.#events.aborted(segment);
+      this.#aborted.push({ segment: segment.number, from: segment.size });
+      this.#seal(segment);
     }
     this.#events.health(error);
-    const problem = problems.DISK.because(error, error.message);
+    this.#events.backlog();
+    const problem = problems.DISK.because(error, wordsFor(error));
     for (const entry of all) entry.failed(problem);
   }
 }

@@ -37,8 +37,8 @@ describe('compaction', () => {
     await spool.write([one()]);
     const kept = copies.filter((_, i) => i % 5 < 2);
     for (const [i, copy] of copies.entries()) if (i % 5 >= 2) spool.gone(copy.ticket);
-    for (let i = 0; i < 10; i++) await clock.advance(100);
-    expect(disk.files()).not.toContain(`${FOLDER}/accept-0000000001.log`);
+    for (let i = 0; i < 40; i++) await clock.advance(100);
+    expect(disk.files()).not.toContain(`${FOLDER}/accept-000000000000003.log`);
     for (const copy of kept) expect(await textOf(await spool.read(copy.ticket))).toBe(await textOf(copy));
     await spool.flush();
     const { spool: next } = await open(disk.afterCut(SYNCED, 1));
@@ -54,16 +54,16 @@ describe('compaction', () => {
     await recoverAll(spool);
     const copies = await writeTogether(spool, 40);
     await spool.write([one()]);
-    const file = await disk.open(`${FOLDER}/accept-0000000001.log`, 'update');
-    const at = disk.peek(`${FOLDER}/accept-0000000001.log`).indexOf('number 39');
-    await file.writeAt(Buffer.from('N'), at);
+    const file = await disk.open(`${FOLDER}/accept-000000000000003.log`, 'update');
+    const at = disk.peek(`${FOLDER}/accept-000000000000003.log`).indexOf('number 39');
+    await file.writeAt([Buffer.from('N')], at);
     const kept = copies.slice(25);
     for (const copy of copies.slice(0, 25)) spool.gone(copy.ticket);
     for (let i = 0; i < 10; i++) await clock.advance(100);
     const [damaged] = copies.slice(39) as [Copy];
     await expect(spool.read(damaged.ticket)).rejects.toMatchObject({ code: 'SPOOL_DAMAGED' });
     for (const copy of kept.slice(0, -1)) expect((await spool.read(copy.ticket)).id).toBe(copy.id);
-    expect(spool.segments.get(1)?.live).toBe(1);
+    expect(disk.files()).toContain(`${FOLDER}/accept-000000000000003.log`);
     await spool.flush();
     const { spool: next } = await open(disk.afterCut(SYNCED, 1));
     const { found, twice } = await recoverAll(next);
@@ -90,7 +90,6 @@ describe('compaction', () => {
     // Now they are durable, and the group with the notice is under way.
     await clock.advance(12_000);
     await spool.flush();
-    expect(spool.segments.get(1)?.live).toBe(1);
     let state: ForgetfulDisk | undefined;
     void replacing.then(() => {
       state = memory.afterCut(SYNCED, 1);
@@ -117,7 +116,7 @@ describe('compaction', () => {
     };
     for (const copy of copies.slice(0, 110)) spool.gone(copy.ticket);
     for (let i = 0; i < 30; i++) await clock.advance(100);
-    expect(memory.files()).not.toContain(`${FOLDER}/accept-0000000001.log`);
+    expect(memory.files()).not.toContain(`${FOLDER}/accept-000000000000003.log`);
     await spool.flush();
     const { spool: next } = await open(memory.afterCut(SYNCED, 1));
     const { found, twice } = await recoverAll(next);
@@ -130,17 +129,18 @@ describe('compaction', () => {
 describe('a body with a file', () => {
   it('is there as long as its message may come back', async () => {
     const base = new ForgetfulDisk();
-    const { spool } = await open(base);
+    const disk = new FaultyDisk(base);
+    const { spool } = await open(disk);
     await recoverAll(spool);
     const large = await spool.openLarge();
     await large.write(Buffer.alloc(5000, 65));
     const [copy] = makeCopies(['b@x.test'], { content: await large.finish({ dots: false, eightBit: false }) }) as [Copy];
-    await spool.write([copy, ...makeCopies(['c@x.test'], { content: copy.content })]);
+    const copies = [copy, ...makeCopies(['c@x.test'], { content: copy.content })];
+    await spool.write(copies);
     await spool.flush();
     // Killed before the removal could sync: the end is seen, and not durable.
-    spool.outcomes.records.gone(1, 0, 0);
-    spool.outcomes.records.gone(1, 0, 1);
-    spool.outcomes.touch();
+    disk.fault = (call, file) => (call === 'datasync' && file.includes('outcome-') ? new Promise(() => {}) : undefined);
+    for (const { ticket } of copies) spool.gone(ticket);
     await new Promise((done) => setTimeout(done, 5));
     const text = await textOf(copy);
     let returned = 0;

@@ -1,120 +1,150 @@
-/** Writes the live copies of a mostly dead segment again at the end of the log, then drops the segment. */
-import { codeOf } from '../kernel/problems.js';
-import type { Copy } from '../module/copy.js';
-import { encodeReception, readPlace } from './reception-record.js';
+/**
+ * Writes the live copies of a mostly dead segment again at the end of the log, then drops the segment. The copies count where they came
+ * from until the outcome log says that the segment is dropped. Mail in flight may move: a reader keeps the old file open.
+ */
+import { FRAME_HEAD, lengthOf } from './frame.js';
+import { listLive, sliceLive } from './live-tickets.js';
+import { acceptName } from './log-names.js';
+import type { Entry } from './pending-write.js';
+import { wordsFor } from './problems.js';
+import { type ReadFrame, readFrame } from './read-frame.js';
+import { viewReception } from './reception-view.js';
+import { type KeptCopy, rewriteReception } from './rewrite-reception.js';
+import { breathe } from './scan.js';
 import type { Segment } from './segment.js';
-import type { SegmentSpool } from './segment-spool.js';
 
-interface Moved {
+/** A copy that was written elsewhere. */
+interface Moved extends KeptCopy {
   readonly ticket: number;
   readonly idHigh: number;
   readonly idLow: number;
-  /** Where it was, and its number there. */
-  readonly from: { readonly offset: number; readonly index: number };
-  readonly index: number;
   readonly target: Segment;
   readonly offset: number;
+  readonly at: number;
+  readonly weight: number;
 }
 
-/** Frames that are written at a time, so that a large segment does not fill the backlog. */
-const AT_A_TIME = 64;
+/** Frames that are written at a time: reception shares the disk with them. */
+const AT_A_TIME = 32;
 
-/** Throws what kept it from writing; what was moved until then counts at its new place. */
-export async function compactSegment(spool: SegmentSpool, segment: Segment): Promise<void> {
+/**
+ * `isOver` ends the work early. Rejects when the disk fails. Whenever it does not come to its end everything stays where it was: copies that
+ * were written in vain are told to be gone, or they would come to life when the segment is dropped some later time.
+ */
+export async function compactSegment(segment: Segment, isOver: () => boolean): Promise<void> {
   const moved: Moved[] = [];
-  segment.moving = true;
+  let adopted = false;
   try {
-    const byFrame = new Map<number, number[]>();
-    for (const ticket of spool.ticketsOf(segment.number)) {
-      const offset = spool.table.offset[ticket] as number;
-      const list = byFrame.get(offset);
-      if (list) list.push(ticket);
-      else byFrame.set(offset, [ticket]);
+    const live = (await listLive(segment.part.stock.table, [segment])).get(segment);
+    if (!live) return;
+    for (const { tickets } of sliceLive(segment, live)) {
+      const byFrame = groupByFrame(segment, tickets);
+      for (let at = 0; at < byFrame.length; at += AT_A_TIME) {
+        if (isOver() || segment.damaged) return;
+        const done = await Promise.allSettled(byFrame.slice(at, at + AT_A_TIME).map((group) => moveFrame(segment, group, moved)));
+        for (const result of done) if (result.status === 'rejected') throw result.reason;
+        await breathe();
+      }
     }
-    const frames = [...byFrame];
-    let trouble: unknown;
-    for (let at = 0; at < frames.length && trouble === undefined; at += AT_A_TIME) {
-      const group = frames.slice(at, at + AT_A_TIME).map(([offset, tickets]) => moveFrame(spool, segment, offset, tickets, moved));
-      for (const result of await Promise.allSettled(group)) if (result.status === 'rejected') trouble ??= result.reason;
-    }
-    if (trouble !== undefined) throw trouble;
+    adopted = !segment.damaged;
   } finally {
-    segment.moving = false;
-    adoptMoved(spool, segment, moved);
+    if (adopted) adoptMoved(segment, moved);
+    else for (const { target, offset, at } of moved) segment.part.outcomes.records.gone(target.number, offset, at);
+    segment.part.outcomes.touch();
+    for (const { target } of moved) target.incoming--;
+    for (const target of new Set(moved.map((copy) => copy.target))) segment.part.upkeep.lessLive(target);
   }
 }
 
-/** Copies that cannot be read stay where they are. */
-async function moveFrame(spool: SegmentSpool, segment: Segment, offset: number, tickets: readonly number[], moved: Moved[]): Promise<void> {
-  const { table } = spool;
-  let read: readonly Copy[];
+/** The tickets that still lie there, those of one frame together. */
+function groupByFrame(segment: Segment, tickets: Uint32Array): number[][] {
+  const { table } = segment.part.stock;
+  const { offset: offsets, index } = table;
+  const there = [...tickets].filter((ticket) => table.has(ticket) && table.slot[ticket] === segment.slot);
+  there.sort((a, b) => (offsets[a] as number) - (offsets[b] as number) || (index[a] as number) - (index[b] as number));
+  const groups: number[][] = [];
+  let last = -1;
+  for (const ticket of there) {
+    const offset = offsets[ticket] as number;
+    if (offset === last) groups.at(-1)?.push(ticket);
+    else groups.push([ticket]);
+    last = offset;
+  }
+  return groups;
+}
+
+async function moveFrame(segment: Segment, tickets: readonly number[], moved: Moved[]): Promise<void> {
+  const { stock, accepts } = segment.part;
+  const { table } = stock;
+  const offset = table.offset[tickets[0] as number] as number;
+  const before = tickets.map((ticket) => stock.describe(ticket));
+  let frame: ReadFrame;
   try {
-    read = await spool.readFrame(segment.number, offset);
+    frame = await readFrame(segment, offset);
   } catch (error) {
-    segment.stuck = true;
-    spool.options.log('warning', `${tickets.length} messages stay in segment ${segment.number}, at ${offset}: ${codeOf(error)}`);
+    // What cannot be read stays where it is, and the segment with it.
+    segment.damaged = true;
+    segment.part.options.log(
+      'warning',
+      `${tickets.length} messages stay in ${acceptName(segment.number)} at ${offset}: ${wordsFor(error)}`,
+    );
     return;
   }
-  const copies: Copy[] = [];
-  const mine: Omit<Moved, 'target' | 'offset'>[] = [];
-  for (const ticket of tickets) {
-    const index = table.index[ticket] as number;
-    const source = read[index];
-    if (!table.has(ticket) || table.segment[ticket] !== segment.number || table.offset[ticket] !== offset || !source) continue;
-    source.attempts = table.attempts[ticket] as number;
-    source.nextAttempt = table.next[ticket] as number;
-    source.lastReply = spool.replies.at(table.reply[ticket] as number);
-    source.place = { ...readPlace(spool.places.at(table.place[ticket] as number)), index: -1 };
-    mine.push({
-      ticket,
-      idHigh: table.idHigh[ticket] as number,
-      idLow: table.idLow[ticket] as number,
-      from: { offset, index },
-      index: copies.length,
-    });
-    copies.push(source);
-  }
-  if (copies.length === 0) return;
-  const record = encodeReception(copies, { movedFrom: segment.number });
-  await new Promise<void>((done, fail) =>
-    spool.accepts.append({
-      record,
-      placed: (target, at) => {
-        target.copies += copies.length;
-        target.pins += copies.length;
-        for (const entry of mine) moved.push({ ...entry, target, offset: at });
+  const { bytes, head } = frame;
+  const dataAt = FRAME_HEAD + head.metaLength;
+  const view = viewReception(bytes.subarray(FRAME_HEAD, dataAt));
+  const alive = tickets
+    .map((ticket, i) => ({ ticket, about: before[i] }))
+    .filter(({ ticket, about }) => about !== undefined && isStill(segment, ticket, about))
+    .map(({ ticket }) => ({ ticket, ...stock.describe(ticket) }));
+  if (alive.length === 0) return;
+  const rewritten = rewriteReception(view, bytes.subarray(dataAt, lengthOf(head)), alive, segment.number);
+  const weight = Math.ceil(rewritten.length / alive.length);
+  await new Promise<void>((done, failed) => {
+    const entry: Entry = {
+      frame: rewritten,
+      placed(target, to) {
+        target.incoming += alive.length;
+        alive.forEach((copy, at) => void moved.push({ ...copy, target, offset: to, at, weight }));
       },
       done,
-      failed: fail,
-    }),
+      failed,
+    };
+    accepts.append(entry);
+  });
+}
+
+/** Whether the ticket is still the message that lay there. */
+function isStill(segment: Segment, ticket: number, about: { idHigh: number; idLow: number }): boolean {
+  const { table } = segment.part.stock;
+  return (
+    table.has(ticket) && table.slot[ticket] === segment.slot && table.idHigh[ticket] === about.idHigh && table.idLow[ticket] === about.idLow
   );
 }
 
-/** In one turn: the table points to the new places, the log tells the new indexes and drops the old segment. */
-function adoptMoved(spool: SegmentSpool, segment: Segment, moved: readonly Moved[]): void {
-  const { table } = spool;
-  const { records } = spool.outcomes;
-  const targets = new Set<Segment>();
-  for (const { ticket, idHigh, idLow, from, index, target, offset } of moved) {
-    targets.add(target);
-    target.pins--;
-    const same =
-      table.has(ticket) && table.segment[ticket] === segment.number && table.idHigh[ticket] === idHigh && table.idLow[ticket] === idLow;
-    // A group that ends it, by where it lies, is on its way to the disk.
-    if (!same || spool.replacing.has(ticket)) continue;
-    // Needless when the segment goes as a whole, which is told below in the same record.
-    records.gone(segment.number, from.offset, from.index);
-    table.segment[ticket] = target.number;
-    table.offset[ticket] = offset;
-    table.index[ticket] = index;
-    segment.live--;
-    target.live++;
+/** In one turn: the table points to the new places, and the log tells what changed on the way and that the segment is dropped. */
+function adoptMoved(segment: Segment, moved: readonly Moved[]): void {
+  const { part } = segment;
+  const { stock, outcomes } = part;
+  const { table } = stock;
+  // A segment may hold a hundred thousand: nothing is made for a copy that stayed as it was.
+  for (const copy of moved) {
+    const { ticket, target, offset, at, weight } = copy;
+    if (!isStill(segment, ticket, copy)) {
+      outcomes.records.gone(target.number, offset, at);
+      continue;
+    }
+    const attempts = table.attempts[ticket] as number;
+    const next = table.next[ticket] as number;
+    const reply = stock.replies.at(table.reply[ticket] as number);
+    const place = stock.places.at(table.place[ticket] as number);
+    if (attempts !== copy.attempts || next !== copy.next || reply !== copy.reply)
+      outcomes.records.change({ segment: target.number, offset, index: at }, attempts, next, reply);
+    if (place !== copy.place) outcomes.records.move({ segment: target.number, offset, index: at }, place);
+    stock.unsettle(ticket);
+    stock.settle(ticket, target, offset, at, weight);
   }
-  // The index says what is alive, with its newest state; copies that ended meanwhile are simply not in it.
-  for (const target of targets) {
-    if (target.sealed && target.live === 0 && target.pins === 0) spool.dropSegment(target);
-    else spool.indexSegment(target, records, spool.ticketsOf(target.number));
-  }
-  spool.outcomes.touch();
-  if (segment.live === 0) spool.dropSegment(segment);
+  // In the same record as the rest: from here on the copies count where they lie now.
+  outcomes.records.drop(segment.number);
+  part.upkeep.drop(segment);
 }

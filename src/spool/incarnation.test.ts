@@ -8,15 +8,30 @@ describe('nextIncarnation', () => {
     expect([await nextIncarnation(disk, '/s'), await nextIncarnation(disk, '/s'), await nextIncarnation(disk, '/s')]).toEqual([1, 2, 3]);
     disk.poke('/s/incarnation', Buffer.from('65535\n'));
     expect(await nextIncarnation(disk, '/s')).toBe(1);
-    disk.poke('/s/incarnation', Buffer.from('rubbish'));
-    expect(await nextIncarnation(disk, '/s')).toBe(1);
+  });
+
+  it('refuses to guess a number that was damaged: ids would come again', async () => {
+    const disk = new ForgetfulDisk();
+    await nextIncarnation(disk, '/s');
+    for (const octets of ['rubbish', '', '-1', '70000']) {
+      disk.poke('/s/incarnation', Buffer.from(octets));
+      await expect(nextIncarnation(disk, '/s')).rejects.toMatchObject({
+        code: 'SPOOL_BAD_NUMBER',
+        message: expect.stringMatching(/\/s\/incarnation does not hold a number\. Write one into it/),
+      });
+    }
   });
 
   it('refuses a spool of another format', async () => {
     const disk = new ForgetfulDisk();
     await nextIncarnation(disk, '/s');
-    disk.poke('/s/format', Buffer.from('2\n'));
-    await expect(nextIncarnation(disk, '/s')).rejects.toMatchObject({ code: 'SPOOL_WRONG_FORMAT' });
+    for (const other of ['1', '3']) {
+      disk.poke('/s/format', Buffer.from(`${other}\n`));
+      await expect(nextIncarnation(disk, '/s')).rejects.toMatchObject({
+        code: 'SPOOL_WRONG_FORMAT',
+        message: expect.stringMatching(new RegExp(`/s/format was written by a spool of format ${other}; this daemon reads format 2\\. `)),
+      });
+    }
   });
 
   it('never gives a number twice, wherever the machine stops', async () => {

@@ -1,40 +1,39 @@
-/** The number of this start: durable before the first id of the start is given out, so that ids never repeat. */
+/** The number of a start: durable before it is used, so that message ids never repeat. */
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
-import { readWhole } from './ledger.js';
+import { VERSION } from './file-head.js';
 import { problems } from './problems.js';
+import { readText, replaceFile } from './small-file.js';
 
-const FORMAT = '1';
+const FORMAT = String(VERSION);
+const PERMISSIONS = 0o640;
+/** The pid field of an id has 16 bits. */
+const MOST = 0xffff;
 
-/** Checks the format of the spool and answers the next incarnation (1..65535). */
+/** Checks the format of the spool and answers the next incarnation (1..65535, then 1 again): the pid field of ids. */
 export async function nextIncarnation(disk: Disk, root: string): Promise<number> {
-  await disk.makeFolder(root);
-  await checkFormat(disk, root);
+  try {
+    await disk.makeFolder(root);
+    if (!(await checkFormat(disk, root))) await replaceFile(disk, root, 'format', Buffer.from(`${FORMAT}\n`, 'latin1'), PERMISSIONS);
+    return await count(disk, root);
+  } catch (error) {
+    throw problems.explain(root, error);
+  }
+}
+
+async function count(disk: Disk, root: string): Promise<number> {
   const file = path.join(root, 'incarnation');
-  const last = (await disk.exists(file)) ? Number((await readWhole(disk, file)).toString('latin1').trim()) : 0;
-  const next = (Number.isInteger(last) && last >= 0 ? last % 0xffff : 0) + 1;
-  await writeWhole(disk, root, 'incarnation', `${next}\n`);
+  const text = await readText(disk, file);
+  const last = text === undefined ? 0 : Number(text);
+  if (text === '' || !Number.isInteger(last) || last < 0 || last > MOST) throw problems.BAD_NUMBER(file);
+  const next = (last % MOST) + 1;
+  await replaceFile(disk, root, 'incarnation', Buffer.from(`${next}\n`, 'latin1'), PERMISSIONS);
   return next;
 }
 
-async function checkFormat(disk: Disk, root: string): Promise<void> {
-  const file = path.join(root, 'format');
-  if (!(await disk.exists(file))) return writeWhole(disk, root, 'format', `${FORMAT}\n`);
-  const found = (await readWhole(disk, file)).toString('latin1').trim();
-  if (found !== FORMAT) throw problems.WRONG_FORMAT(root, found, FORMAT);
-}
-
-/** Replaces a small file as a whole: written aside, synced, renamed, folder synced. */
-async function writeWhole(disk: Disk, folder: string, name: string, text: string): Promise<void> {
-  const aside = path.join(folder, `${name}.new`);
-  if (await disk.exists(aside)) await disk.remove(aside);
-  const handle = await disk.open(aside, 'create', 0o640);
-  try {
-    await handle.append([Buffer.from(text, 'latin1')]);
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
-  await disk.rename(aside, path.join(folder, name));
-  await disk.syncFolder(folder);
+/** Throws a coded problem when the spool has a format that we do not know. Answers whether it has one at all. */
+export async function checkFormat(disk: Disk, root: string): Promise<boolean> {
+  const found = await readText(disk, path.join(root, 'format'));
+  if (found !== undefined && found !== FORMAT) throw problems.WRONG_FORMAT(path.join(root, 'format'), found.slice(0, 20), FORMAT);
+  return found !== undefined;
 }

@@ -1,13 +1,19 @@
 /** Bodies above large_message_threshold: each in a file of its own, durable before the record that names it. */
 import path from 'node:path';
+import { crc32 } from '../kernel/crc32.js';
 import type { Disk, DiskFile } from '../kernel/disk.js';
 import type { Body } from '../module/message.js';
 import type { LargeBody } from '../module/spool.js';
-import { problems } from './problems.js';
+import { problems, wordsFor } from './problems.js';
 
 const READ_BYTES = 1 << 18;
 /** Chunks are joined up to this size before they are written. */
 const GATHER_BYTES = 1 << 18;
+
+export const LARGE = 'large';
+
+/** What a record knows of a body in a file. */
+export type BodyFacts = Pick<Body, 'size' | 'dots' | 'eightBit'> & { readonly crc: number };
 
 /** A body in a file, read anew each time. */
 export class FileBody implements Body {
@@ -15,30 +21,56 @@ export class FileBody implements Body {
   readonly dots: boolean;
   readonly eightBit: boolean;
   readonly resident = undefined;
-  /** Name in the folder of large bodies. */
   readonly file: string;
+  /** Checksum of all its octets. */
+  readonly crc: number;
   readonly #disk: Disk;
-  readonly #path: string;
+  readonly #damaged: (body: FileBody) => void;
 
-  constructor(disk: Disk, folder: string, file: string, size: number, dots: boolean, eightBit: boolean) {
+  /** `damaged` is told when the file is not what was written. */
+  constructor(disk: Disk, file: string, { size, dots, eightBit, crc }: BodyFacts, damaged: (body: FileBody) => void = () => {}) {
     this.#disk = disk;
-    this.#path = path.join(folder, file);
     this.file = file;
     this.size = size;
     this.dots = dots;
     this.eightBit = eightBit;
+    this.crc = crc;
+    this.#damaged = damaged;
   }
 
-  async *read(): AsyncIterable<Uint8Array> {
-    const handle = await this.#disk.open(this.#path, 'read');
+  /** Reads all of it and compares its checksum. Rejects when the disk does not give it. */
+  async isWhole(): Promise<boolean> {
+    const handle = await this.#disk.open(this.file, 'read');
     try {
+      let crc = 0;
+      const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, this.size));
+      for (let at = 0; at < this.size; ) {
+        const n = await handle.readAt(chunk.subarray(0, Math.min(chunk.length, this.size - at)), at);
+        if (n === 0) return false;
+        crc = crc32(chunk.subarray(0, n), crc);
+        at += n;
+      }
+      return crc === this.crc;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Throws a coded problem before the last octets when the file is not what was written: nobody takes half a body for a whole one. */
+  async *read(): AsyncIterable<Uint8Array> {
+    const handle = await this.#disk.open(this.file, 'read');
+    try {
+      let crc = 0;
       for (let at = 0; at < this.size; ) {
         const chunk = Buffer.allocUnsafe(Math.min(READ_BYTES, this.size - at));
-        const n = await handle.readAt(chunk, at);
-        // Half a message must never pass for a whole one.
-        if (n === 0) throw problems.DAMAGED(this.file, this.#path);
-        yield chunk.subarray(0, n);
-        at += n;
+        const isShort = (await handle.readAt(chunk, at)) < chunk.length;
+        crc = crc32(chunk, crc);
+        at += chunk.length;
+        if (isShort || (at === this.size && crc !== this.crc)) {
+          this.#damaged(this);
+          throw problems.DAMAGED('of a large body', this.file);
+        }
+        yield chunk;
       }
     } finally {
       await handle.close();
@@ -49,44 +81,51 @@ export class FileBody implements Body {
 /** Writes one large body. */
 export class LargeWriter implements LargeBody {
   readonly #disk: Disk;
-  readonly #folder: string;
-  readonly #name: string;
   readonly #file: DiskFile;
-  readonly #abandoned: () => void;
+  readonly #ended: (file: string) => void;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #size = 0;
+  #crc = 0;
   #writing: Promise<void> = Promise.resolve();
+  readonly #damaged: (body: FileBody) => void;
 
-  constructor(disk: Disk, folder: string, name: string, file: DiskFile, abandoned: () => void) {
+  /** `ended` is told when the body was abandoned; `damaged` when it is read later with other octets. */
+  constructor(disk: Disk, file: DiskFile, ended: (file: string) => void, damaged: (body: FileBody) => void) {
     this.#disk = disk;
-    this.#folder = folder;
-    this.#name = name;
     this.#file = file;
-    this.#abandoned = abandoned;
+    this.#ended = ended;
+    this.#damaged = damaged;
   }
 
   write(chunk: Uint8Array): Promise<void> | void {
     this.#held.push(chunk);
     this.#heldBytes += chunk.length;
     this.#size += chunk.length;
-    return this.#heldBytes >= GATHER_BYTES ? this.#flush() : undefined;
+    this.#crc = crc32(chunk, this.#crc);
+    if (this.#heldBytes >= GATHER_BYTES) return this.#flush();
   }
 
   async finish(facts: { readonly dots: boolean; readonly eightBit: boolean }): Promise<Body> {
-    await this.#flush();
-    await this.#file.datasync();
-    await this.#file.close();
-    await this.#disk.syncFolder(this.#folder);
-    return new FileBody(this.#disk, this.#folder, this.#name, this.#size, facts.dots, facts.eightBit);
+    const { path: file } = this.#file;
+    try {
+      await this.#flush();
+      await this.#file.datasync();
+      await this.#file.close();
+      await this.#disk.syncFolder(path.dirname(file));
+    } catch (error) {
+      await this.abandon();
+      throw problems.DISK.because(error, wordsFor(error));
+    }
+    return new FileBody(this.#disk, file, { ...facts, size: this.#size, crc: this.#crc }, this.#damaged);
   }
 
   async abandon(): Promise<void> {
     this.#held = [];
     await this.#writing.catch(() => {});
     await this.#file.close().catch(() => {});
-    await this.#disk.remove(path.join(this.#folder, this.#name)).catch(() => {});
-    this.#abandoned();
+    await this.#disk.remove(this.#file.path).catch(() => {});
+    this.#ended(this.#file.path);
   }
 
   #flush(): Promise<void> {
@@ -94,36 +133,49 @@ export class LargeWriter implements LargeBody {
     this.#held = [];
     this.#heldBytes = 0;
     this.#writing = this.#writing.then(() => (parts.length > 0 ? this.#file.append(parts) : undefined));
+    // Whoever does not wait for this chunk hears of its failure at the next one, or at the end.
+    this.#writing.catch(() => {});
     return this.#writing;
   }
 }
 
-/** Which body files are in use, and by how many copies. */
+/** Which body files are in use, and by how many copies. Files are named by their paths. */
 export class LargeFiles {
   readonly #users = new Map<string, number>();
   readonly #byTicket = new Map<number, string>();
+  /** Bodies that are being written, or wait for their message. */
+  readonly #pending = new Set<string>();
+
+  expect(file: string): void {
+    this.#pending.add(file);
+  }
+
+  forget(file: string): void {
+    this.#pending.delete(file);
+  }
 
   hold(ticket: number, file: string): void {
+    this.#pending.delete(file);
     this.#byTicket.set(ticket, file);
     this.#users.set(file, (this.#users.get(file) ?? 0) + 1);
   }
 
-  /** Answers the file's name when this was its last copy. */
-  release(ticket: number): string | undefined {
-    const file = this.#byTicket.get(ticket);
-    if (file === undefined) return undefined;
-    this.#byTicket.delete(ticket);
-    return this.#leave(file);
+  of(ticket: number): string | undefined {
+    return this.#byTicket.size === 0 ? undefined : this.#byTicket.get(ticket);
   }
 
-  #leave(file: string): string | undefined {
-    const left = (this.#users.get(file) ?? 1) - 1;
+  /** Answers the file when this was its last copy. */
+  release(ticket: number): string | undefined {
+    const file = this.of(ticket);
+    if (file === undefined) return undefined;
+    this.#byTicket.delete(ticket);
+    const left = (this.#users.get(file) as number) - 1;
     if (left > 0) this.#users.set(file, left);
     else this.#users.delete(file);
     return left > 0 ? undefined : file;
   }
 
   uses(file: string): boolean {
-    return this.#users.has(file);
+    return this.#users.has(file) || this.#pending.has(file);
   }
 }

@@ -1,112 +1,209 @@
-/** What the outcome logs tell about the accept log, gathered before anything old is scheduled. */
+/** What the outcome logs of a part tell about its accept log, gathered before anything old is told. */
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
-import { FRAME_HEAD, findMagic, isWhole, KIND, lengthOf, readHead } from './frame.js';
-import { outcomeName } from './outcome-log.js';
-import { type IndexEntry, type OutcomeReader, readOutcomes, type Spot, WHOLE } from './outcome-record.js';
-import type { PlaceNames } from './reception-record.js';
+import { readFileHead } from './file-head.js';
+import { KIND } from './frame.js';
+import { outcomeName } from './log-names.js';
+import { type OutcomeReader, readIndex, readOutcomes } from './outcome-reader.js';
+import { type IndexEntry, type Spot, WHOLE } from './outcome-tags.js';
+import { breathe, scanFrames } from './scan.js';
+import { readWhole } from './small-file.js';
+import { SpotIndex, spotKey } from './spot-index.js';
+import { Words } from './words.js';
 
-/** After so many records the loop gets its turn. */
-const BREATHE_EVERY = 2000;
-
-/** The newest retry state of a copy. */
-export interface Change {
-  readonly attempts: number;
-  readonly next: number;
-  readonly reply: string;
+/** Frames from `from` up to `to`: exactly what the octets name is alive, in the state it had at `time`. */
+interface Slice {
+  readonly from: number;
+  readonly to: number;
+  readonly time: number;
+  readonly octets: Buffer;
 }
 
-/** Offset and number in the frame as one number. */
-export const keyOf = (offset: number, index: number): number => offset * 0x10000 + index;
+/** A change or move found behind an index: rows of columns, since there may be one for every message. */
+class Rows {
+  readonly #rows = new SpotIndex();
+  readonly time: number[] = [];
+  readonly attempts: number[] = [];
+  readonly next: number[] = [];
+  readonly word: number[] = [];
 
+  put(key: number, time: number, attempts: number, next: number, word: number): void {
+    const row = this.#rows.at(key) ?? this.time.length;
+    this.#rows.set(key, row);
+    this.time[row] = time;
+    this.attempts[row] = attempts;
+    this.next[row] = next;
+    this.word[row] = word;
+  }
+
+  /** The row of a spot when it is newer than `time`. */
+  after(key: number, time: number): number | undefined {
+    const row = this.#rows.at(key);
+    return row !== undefined && (this.time[row] as number) > time ? row : undefined;
+  }
+}
+
+/** What is known of one segment. */
 export class SegmentLedger {
-  /** Below this offset only `entries` are alive. */
-  upTo = 0;
-  readonly entries = new Map<number, IndexEntry>();
-  readonly gone = new Set<number>();
-  readonly changes = new Map<number, Change>();
-  readonly moves = new Map<number, PlaceNames>();
+  readonly #words: Words;
+  readonly #gone = new SpotIndex();
+  readonly #changes = new Rows();
+  readonly #moves = new Rows();
+  #slices: Slice[] = [];
+
+  constructor(words: Words) {
+    this.#words = words;
+  }
+
+  gone(key: number): void {
+    this.#gone.set(key, 1);
+  }
+
+  change(key: number, time: number, attempts: number, next: number, reply: string): void {
+    this.#changes.put(key, time, attempts, next, this.#words.hold(reply));
+  }
+
+  move(key: number, time: number, place: string): void {
+    this.#moves.put(key, time, 0, 0, this.#words.hold(place));
+  }
+
+  /** A newer slice makes those needless that it covers. */
+  slice(slice: Slice): void {
+    this.#slices = this.#slices.filter(({ from, to }) => from < slice.from || to > slice.to);
+    this.#slices.push(slice);
+  }
+
+  isGone(offset: number, index: number): boolean {
+    return this.#gone.has(spotKey(offset, index));
+  }
+
+  /** Whether an index tells all about the frame at that offset. */
+  covers(offset: number): boolean {
+    return this.#slices.some(({ from, to }) => offset >= from && (offset < to || to === WHOLE));
+  }
+
+  /** Where the octets begin that no index tells of; WHOLE when every frame of a segment of that size is covered. */
+  firstUncovered(begin: number, size: number): number {
+    let at = begin;
+    const slices = [...this.#slices].sort((a, b) => a.from - b.from);
+    for (const { from, to } of slices) {
+      // The first slice of a series begins at 0.
+      if (from > at) break;
+      if (to === WHOLE) return WHOLE;
+      at = Math.max(at, to);
+    }
+    return at >= size ? WHOLE : at;
+  }
+
+  /** The copies that indexes name and that did not end since, in their newest state. */
+  *entries(): Generator<IndexEntry> {
+    const newestFirst = [...this.#slices].reverse();
+    for (const [i, slice] of newestFirst.entries()) {
+      const newer = newestFirst.slice(0, i);
+      for (const entry of readIndex(slice.octets)) {
+        if (newer.some(({ from, to }) => entry.offset >= from && (entry.offset < to || to === WHOLE))) continue;
+        if (!this.isGone(entry.offset, entry.index)) yield this.latest(entry, slice.time);
+      }
+    }
+  }
+
+  /** The entry with what was recorded about it after `time`. */
+  latest(entry: IndexEntry, time: number): IndexEntry {
+    const key = spotKey(entry.offset, entry.index);
+    const change = this.#changes.after(key, time);
+    const move = this.#moves.after(key, time);
+    if (change === undefined && move === undefined) return entry;
+    return {
+      ...entry,
+      ...(change !== undefined && {
+        attempts: this.#changes.attempts[change] as number,
+        next: this.#changes.next[change] as number,
+        reply: this.#words.at(this.#changes.word[change] as number),
+      }),
+      ...(move !== undefined && { place: this.#words.at(this.#moves.word[move] as number) }),
+    };
+  }
+}
+
+/** Octets of an outcome file that could not be read. */
+export interface DamagedOutcomes {
+  readonly file: string;
+  readonly from: number;
+  readonly bytes: Buffer;
+  readonly torn: boolean;
 }
 
 export class Ledger implements OutcomeReader {
-  readonly segments = new Map<number, SegmentLedger>();
+  readonly #words = new Words();
+  readonly #segments = new Map<number, SegmentLedger>();
   readonly dropped = new Set<number>();
+  readonly damaged: DamagedOutcomes[] = [];
+  #time = 0;
 
   of(segment: number): SegmentLedger {
-    let ledger = this.segments.get(segment);
-    if (!ledger) this.segments.set(segment, (ledger = new SegmentLedger()));
+    let ledger = this.#segments.get(segment);
+    if (!ledger) {
+      ledger = new SegmentLedger(this.#words);
+      this.#segments.set(segment, ledger);
+    }
     return ledger;
   }
 
-  /** A checkpoint begins: what was read before is part of it. */
-  clear(): void {
-    this.segments.clear();
-    this.dropped.clear();
-  }
-
-  gone({ segment, offset, index }: Spot): void {
-    const ledger = this.of(segment);
-    const key = keyOf(offset, index);
-    if (!ledger.entries.delete(key)) ledger.gone.add(key);
-    ledger.changes.delete(key);
+  gone(segment: number, offset: number, index: number): void {
+    this.of(segment).gone(spotKey(offset, index));
   }
 
   change({ segment, offset, index }: Spot, attempts: number, next: number, reply: string): void {
-    this.of(segment).changes.set(keyOf(offset, index), { attempts, next, reply });
+    this.of(segment).change(spotKey(offset, index), ++this.#time, attempts, next, reply);
   }
 
-  move({ segment, offset, index }: Spot, place: PlaceNames): void {
-    this.of(segment).moves.set(keyOf(offset, index), place);
+  move({ segment, offset, index }: Spot, place: string): void {
+    this.of(segment).move(spotKey(offset, index), ++this.#time, place);
   }
 
   drop(segment: number): void {
     this.dropped.add(segment);
-    this.segments.delete(segment);
+    this.#segments.delete(segment);
   }
 
-  index(segment: number, upTo: number): void {
-    const ledger = this.of(segment);
-    ledger.upTo = upTo;
-    ledger.entries.clear();
-    // An index is made from what is known: earlier records about what it covers are in it.
-    for (const set of [ledger.gone, ledger.changes, ledger.moves])
-      for (const key of set.keys()) if (upTo === WHOLE || key < keyOf(upTo, 0)) set.delete(key);
-  }
-
-  entry(segment: number, entry: IndexEntry): void {
-    this.of(segment).entries.set(keyOf(entry.offset, entry.index), entry);
+  index(segment: number, from: number, to: number, octets: Buffer): void {
+    // A copy of the octets, so that the whole file need not stay in memory.
+    this.of(segment).slice({ from, to, time: ++this.#time, octets: Buffer.from(octets) });
   }
 }
 
-/** Replays the outcome files in order. A torn end of a file is passed over; what a later checkpoint tells again is not needed. */
-export async function readLedger(disk: Disk, folder: string, numbers: readonly number[]): Promise<Ledger> {
+/**
+ * Replays the outcome files of a part in order. Octets that are no whole frame are passed over and listed. With `unsynced` what was read
+ * is durable (a daemon that was killed leaves octets that only the kernel has), and it is told when that fails.
+ */
+export async function readLedger(
+  disk: Disk,
+  folder: string,
+  numbers: readonly number[],
+  unsynced?: (error: unknown, file: string) => void,
+): Promise<Ledger> {
   const ledger = new Ledger();
-  let records = 0;
-  for (const number of [...numbers].sort((a, b) => a - b)) {
-    const bytes = await readWhole(disk, path.join(folder, outcomeName(number)));
-    for (let at = 0; at >= 0 && at < bytes.length; ) {
-      const head = readHead(bytes, at);
-      if (!head || !isWhole(bytes, at, head)) {
-        at = findMagic(bytes, at + 1);
-        continue;
-      }
-      if (head.kind === KIND.checkpoint) ledger.clear();
-      for (const _ of readOutcomes(bytes.subarray(at + FRAME_HEAD, at + FRAME_HEAD + head.metaLength), ledger))
-        if (++records % BREATHE_EVERY === 0) await new Promise<void>((done) => setImmediate(done));
-      at += lengthOf(head);
+  for (const number of numbers) {
+    const file = outcomeName(number);
+    const bytes = await readWhole(disk, path.join(folder, file), unsynced);
+    const head = readFileHead(bytes);
+    if (!head) {
+      if (bytes.length > 0) ledger.damaged.push({ file, from: 0, bytes, torn: true });
+      continue;
     }
+    await scanFrames(head.key, bytes, {
+      frame(_offset, { kind }, meta) {
+        if (kind !== KIND.outcomes) return true;
+        try {
+          readOutcomes(meta, ledger);
+          return true;
+        } catch {
+          return false;
+        }
+      },
+      damaged: (from, to, torn) => void ledger.damaged.push({ file, from, bytes: Buffer.from(bytes.subarray(from, to)), torn }),
+    });
+    await breathe();
   }
   return ledger;
-}
-
-/** All octets of a file. */
-export async function readWhole(disk: Disk, file: string): Promise<Buffer> {
-  const handle = await disk.open(file, 'read');
-  try {
-    const bytes = Buffer.allocUnsafe(await handle.size());
-    const n = await handle.readAt(bytes, 0);
-    return bytes.subarray(0, n);
-  } finally {
-    await handle.close();
-  }
 }

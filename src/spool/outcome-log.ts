@@ -1,74 +1,54 @@
 /**
- * The outcome log: written once at the end of every loop turn that had outcomes, also while a sync is under way, and synced
- * within 100 ms, never behind an accept sync. A file that begins with a checkpoint tells all that is known, so the files
- * before it can go; the first file of a start only goes on where the last one ended, since what lies on disk is read later.
+ * The outcome log: handed to the kernel once at the end of every loop turn that had outcomes, synced within 100 ms, never behind
+ * an accept sync. What is not known to be on the medium is kept in memory and written again into a fresh file when one fails.
  */
-import path from 'node:path';
-import type { Clock } from '../kernel/clock.js';
-import type { Disk, DiskFile } from '../kernel/disk.js';
-import { encodeHead, FRAME_HEAD, KIND } from './frame.js';
-import { OutcomeWriter } from './outcome-record.js';
+import type { Timer } from '../kernel/clock.js';
+import { LOG } from './file-head.js';
+import { closeFrame, FRAME_HEAD, KIND, markFrame } from './frame.js';
+import { createLog, logPath, type OwnLog } from './log-file.js';
+import { OutcomeWriter } from './outcome-writer.js';
+import type { Part } from './part.js';
+import { SyncQueue } from './sync-queue.js';
 
 const SYNC_MS = 100;
 
-/** Name of the outcome file with a number. */
-export const outcomeName = (number: number): string => `outcome-${String(number).padStart(10, '0')}.log`;
-const NAME = /^outcome-(\d{10})\.log$/;
-/** Number of an outcome file, or undefined when the name is none. */
-export const outcomeNumber = (name: string): number | undefined => {
-  const found = NAME.exec(name);
-  return found ? Number(found[1]) : undefined;
-};
-
-export interface OutcomeOptions {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly folder: string;
-  readonly permissions: number;
-  /** Octets of records behind a checkpoint that bring the next one. */
-  readonly rotateBytes: number;
-  /** Writes everything that is known; what it writes makes all earlier files needless. */
-  readonly checkpoint: (into: OutcomeWriter) => void;
-  readonly health: (error: Error | undefined) => void;
+/** What the log tells and asks its owner. */
+export interface OutcomeEvents {
+  /** Undefined when a write succeeded. */
+  health(error: unknown): void;
+  /** Answers whether room was made on a full disk, so that one more try makes sense. */
+  makeRoom(error: unknown): Promise<boolean>;
 }
 
 export class OutcomeLog {
   readonly records = new OutcomeWriter();
-  readonly #options: OutcomeOptions;
-  #file: DiskFile | undefined;
-  #number: number;
-  /** Octets behind the checkpoint, and of it. */
-  #grown = 0;
-  #base = 0;
-  /** Records that are not known to be on the medium: a file that fails takes them with it. */
+  readonly #part: Part;
+  readonly #events: OutcomeEvents;
+  #log: OwnLog | undefined;
+  #number = 0;
+  #size = 0;
+  /** Octets written since `grown` was last set to 0. */
+  grown = 0;
+  /** Frames that are not known to be on the medium; with a file, all of them were written to it. */
   #unsynced: Buffer[] = [];
-  /** While a checkpoint becomes durable: the file it is in, and what was appended behind it. */
-  #next: { readonly file: DiskFile; readonly since: Buffer[]; failure: Error | undefined } | undefined;
   #scheduled = false;
-  #writing: Promise<void> | undefined;
-  #syncing: Promise<void> | undefined;
-  #syncDue = false;
-  #closed = false;
-  /** Files that the next checkpoint makes needless. */
+  #opening: Promise<void> | undefined;
+  #rotating: Promise<void> | undefined;
+  readonly #syncs = new SyncQueue(() => this.#datasync());
+  #timer: Timer | undefined;
+  /** Files of earlier starts and earlier ones of this start. */
   #old: number[];
-  /** A checkpoint may be written: everything on disk is known. */
-  #complete = false;
+  #closed = false;
 
-  constructor(options: OutcomeOptions, next: number, old: readonly number[]) {
-    this.#options = options;
-    this.#number = next;
+  constructor(part: Part, old: readonly number[], events: OutcomeEvents) {
+    this.#part = part;
     this.#old = [...old];
+    this.#events = events;
   }
 
-  /** Opens the first file, before there is an outcome: those of a start that is killed at once are kept, too. */
-  begin(): Promise<void> {
-    return this.#exclusive(() => this.#write(true));
-  }
-
-  /** Everything that lay on disk at the start is known now: from here on files begin with a checkpoint. */
-  async complete(): Promise<void> {
-    this.#complete = true;
-    await this.#exclusive(() => this.#write(true));
+  /** Files behind the current one. */
+  get oldFiles(): number {
+    return this.#old.length;
   }
 
   /** Something was put into `records`: it is written at the end of this turn. */
@@ -78,183 +58,189 @@ export class OutcomeLog {
     setImmediate(this.#turn);
   }
 
-  /** Resolves when all records so far are on the medium. Rejects when they cannot be. */
+  /** Resolves when all records so far are on the medium; rejects when they cannot be. */
   async sync(): Promise<void> {
-    if (this.#closed) return;
-    await this.#exclusive(() => this.#write(false));
-    // A sync that began before the last record was written does not count for it.
-    while (this.#syncing) await this.#syncing;
-    if (this.#unsynced.length === 0) return;
-    this.#syncing = this.#syncFile().finally(() => {
-      this.#syncing = undefined;
-    });
-    await this.#syncing;
+    this.#write();
+    if (!this.#log && !this.#closed) await this.#reopen(undefined);
+    if (this.#unsynced.length > 0) await this.#syncs.ask();
+  }
+
+  /** Opens the first file. Resolves also when that is not possible: the health says so then. */
+  async begin(): Promise<void> {
+    await this.#reopen(undefined).catch(() => {});
+  }
+
+  /** Goes on in a fresh file and answers its number: all records from now on stand there or later. */
+  async rotate(): Promise<number> {
+    await this.sync();
+    await this.#rotating;
+    await this.#goOn();
+    return this.#number;
+  }
+
+  /** Removes the files before that number: all they tell is told again. */
+  async forget(before: number): Promise<void> {
+    const { folder, options } = this.#part;
+    const needless = this.#old.filter((number) => number < before);
+    for (const number of needless) await options.disk.remove(logPath(folder, LOG.outcome, number)).catch(() => {});
+    this.#old = this.#old.filter((number) => number >= before);
+    if (needless.length > 0) await options.disk.syncFolder(folder);
   }
 
   async close(): Promise<void> {
-    await this.sync();
-    this.#closed = true;
-    await this.#file?.close();
-    this.#file = undefined;
-  }
-
-  /** A failed log is tried again; a fresh file tells everything the failed one may have lost. */
-  async probe(): Promise<void> {
-    await this.sync().catch(() => {});
-  }
-
-  async #exclusive(work: () => Promise<void>): Promise<void> {
-    while (this.#writing) await this.#writing.catch(() => {});
-    this.#writing = work().finally(() => {
-      this.#writing = undefined;
-    });
-    await this.#writing;
+    try {
+      await this.sync();
+    } finally {
+      this.#closed = true;
+      this.#timer?.cancel();
+      await Promise.allSettled([this.#opening, this.#rotating, this.#syncs.settled()]);
+      await this.#log?.file.close();
+      this.#log = undefined;
+    }
   }
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    const file = this.#file;
-    if (!file) {
-      if (this.#writing) void this.#writing.catch(() => {}).then(() => this.touch());
-      else if (this.records.length > 0) void this.#exclusive(() => this.#write(false)).catch(() => {});
-      return;
-    }
-    if (this.records.length === 0) return;
-    // Before the next turn can bring an answer on the same connection: what a SIGKILL then repeats was in flight.
-    try {
-      this.#append(file, this.records.take());
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    if (!this.#writing && this.#isFull()) void this.#exclusive(() => this.#write(false)).catch(() => {});
+    this.#write();
   };
 
-  async #write(afresh: boolean): Promise<void> {
-    const file = this.#file;
+  /** Hands the records to the kernel; without a file they wait for one. */
+  #write(): void {
+    if (this.records.length === 0) return;
+    const frame = this.records.take();
+    this.#unsynced.push(frame);
+    if (this.#log) this.#put(this.#log, [frame]);
+    else this.#reopen(undefined).catch(() => {});
+  }
+
+  #put(log: OwnLog, frames: readonly Buffer[]): void {
     try {
-      if (!file || this.#isFull() || afresh) await this.#rotate();
-      if (this.#file && this.records.length > 0) this.#append(this.#file, this.records.take());
-      if (this.#file) this.#options.health(undefined);
-    } catch (error) {
-      throw this.#fail(error);
-    }
-  }
-
-  #isFull(): boolean {
-    return this.#complete && this.#grown > Math.max(this.#options.rotateBytes, this.#base);
-  }
-
-  #append(file: DiskFile, meta: Buffer): void {
-    this.#unsynced.push(meta);
-    const frame = [encodeHead(KIND.outcomes, meta, []), meta];
-    file.appendNow(frame);
-    this.#appendNext(frame, meta);
-    this.#grown += FRAME_HEAD + meta.length;
-    this.#scheduleSync();
-  }
-
-  /** A file that fails before it is in use only ends the change to it. */
-  #appendNext(frame: readonly Uint8Array[], meta: Buffer): void {
-    const next = this.#next;
-    if (!next || next.failure) return;
-    try {
-      next.file.appendNow(frame);
-      next.since.push(meta);
-    } catch (error) {
-      next.failure = error instanceof Error ? error : new Error(String(error));
-    }
-  }
-
-  async #syncFile(): Promise<void> {
-    const file = this.#file;
-    const count = this.#unsynced.length;
-    try {
-      if (!file) throw new Error('the outcome log has no file');
-      await file.datasync();
-      this.#unsynced.splice(0, count);
-    } catch (error) {
-      throw this.#fail(error);
-    }
-  }
-
-  /** Nothing is known about the file's end: it is left for good, and closed when nobody uses it. */
-  #fail(error: unknown): Error {
-    const file = this.#file;
-    this.#file = undefined;
-    if (file) void this.#leave(file);
-    const told = error instanceof Error ? error : new Error(String(error));
-    this.#options.health(told);
-    return told;
-  }
-
-  async #leave(file: DiskFile): Promise<void> {
-    while (this.#syncing || this.#writing) await Promise.allSettled([this.#syncing, this.#writing]);
-    await file.close().catch(() => {});
-  }
-
-  #scheduleSync(): void {
-    if (this.#syncDue) return;
-    this.#syncDue = true;
-    this.#options.clock.after(SYNC_MS, () => {
-      this.#syncDue = false;
-      if (this.#unsynced.length > 0 && !this.#closed) void this.sync().catch(() => {});
-    });
-  }
-
-  async #settleSync(): Promise<void> {
-    while (this.#syncing) await this.#syncing.catch(() => {});
-  }
-
-  async #rotate(): Promise<void> {
-    const { disk, folder, permissions } = this.#options;
-    const complete = this.#complete;
-    // The file must not be closed under a sync.
-    await this.#settleSync();
-    const last = this.#file;
-    const number = this.#number++;
-    const file = await disk.open(path.join(folder, outcomeName(number)), 'create', permissions);
-    let base = 0;
-    try {
-      if (complete) {
-        // What waits in `records` is part of what the checkpoint tells; a kill before that is written must not forget it.
-        if (last && this.#file === last && this.records.length > 0) this.#append(last, this.records.take());
-        this.records.take();
-        this.#options.checkpoint(this.records);
-        const meta = this.records.take();
-        // In one turn: whatever comes after the checkpoint goes to both files, so either of them tells all of it.
-        file.appendNow([encodeHead(KIND.checkpoint, meta, []), meta]);
-        const since: Buffer[] = [];
-        this.#next = { file, since, failure: undefined };
-        base = FRAME_HEAD + meta.length;
-        await file.datasync();
-        await disk.syncFolder(folder);
-        // A sync of the last file must not end in the middle of the change.
-        await this.#settleSync();
-        if (this.#next.failure) throw this.#next.failure;
-        this.#unsynced = since;
-      } else {
-        // Without a checkpoint it is good from its first record on: outcomes need not wait for its syncs.
-        for (const meta of this.#unsynced) file.appendNow([encodeHead(KIND.outcomes, meta, []), meta]);
-        this.#file = file;
-        await disk.syncFolder(folder);
-        // A turn that could not append to it meanwhile has left it.
-        if (this.#file !== file) throw new Error('the outcome log could not be written');
+      for (const frame of frames) {
+        seal(frame);
+        markFrame(log.key, frame);
       }
+      log.file.appendNow(frames);
     } catch (error) {
-      await file.close().catch(() => {});
+      this.#abandon(log);
+      this.#reopen(error).catch(() => {});
+      return;
+    }
+    for (const { length } of frames) {
+      this.#size += length;
+      this.grown += length;
+    }
+    this.#timer ??= this.#part.options.clock.after(SYNC_MS, this.#syncDue);
+    if (this.#size > this.#part.options.outcomeBytes) this.#rotateLater();
+    this.#events.health(undefined);
+  }
+
+  readonly #syncDue = (): void => {
+    this.#timer = undefined;
+    if (!this.#closed) this.sync().catch(() => {});
+  };
+
+  /** The next file is made ready while records go on into this one. When it cannot be, this one simply grows. */
+  #rotateLater(): void {
+    this.#rotating ??= this.#goOn()
+      .catch(() => {})
+      .finally(() => {
+        this.#rotating = undefined;
+      });
+  }
+
+  async #goOn(): Promise<void> {
+    const log = await this.#create([]);
+    // What is not synced goes into the next file, too: as little as possible.
+    await this.sync().catch(() => {});
+    if (this.#log && this.#log.number > log.number) {
+      // The file failed meanwhile and has a successor; records in this one would count as older than they are.
+      this.#old.push(log.number);
+      await log.file.close();
+      return;
+    }
+    this.#take(log);
+    if (this.#unsynced.length > 0) this.#put(log, this.#unsynced);
+  }
+
+  #take(log: OwnLog): void {
+    if (this.#log) this.#abandon(this.#log);
+    this.#log = log;
+    this.#number = log.number;
+    this.#size = log.size;
+    this.grown += log.size;
+  }
+
+  async #create(frames: readonly Buffer[]): Promise<OwnLog> {
+    const part = this.#part;
+    const number = part.nextNumber();
+    for (const frame of frames) seal(frame);
+    try {
+      return await createLog(part.options, part.folder, { kind: LOG.outcome, part: part.number, number }, frames);
+    } catch (error) {
       this.#old.push(number);
       throw error;
-    } finally {
-      this.#next = undefined;
     }
-    if (this.#unsynced.length > 0) this.#scheduleSync();
-    this.#grown = 0;
-    this.#base = base;
-    this.#file = file;
-    await last?.close().catch(() => {});
-    const needless = complete ? this.#old : [];
-    this.#old = complete ? [number] : [...this.#old, number];
-    for (const old of needless) await disk.remove(path.join(folder, outcomeName(old))).catch(() => {});
+  }
+
+  /** One at a time: a fresh file that begins with everything that is not synced. `cause` is why the last one failed. */
+  #reopen(cause: unknown): Promise<void> {
+    this.#opening ??= this.#open(cause).finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #open(cause: unknown): Promise<void> {
+    let trouble = cause;
+    for (let tries = 0; tries < 2; tries++) {
+      if (trouble !== undefined && !(await this.#events.makeRoom(trouble))) break;
+      try {
+        const known = this.#unsynced.length;
+        const first = this.#unsynced[0];
+        // Copies: a file that a rotation made ready meanwhile may get the same frames, with other marks.
+        const log = await this.#create(this.#unsynced.map((frame) => Buffer.from(frame)));
+        this.#take(log);
+        if (this.#unsynced[0] === first) this.#unsynced.splice(0, known);
+        this.#events.health(undefined);
+        if (this.#unsynced.length > 0) this.#put(log, this.#unsynced);
+        return;
+      } catch (error) {
+        trouble = error;
+      }
+    }
+    this.#events.health(trouble);
+    throw trouble;
+  }
+
+  async #datasync(): Promise<void> {
+    const log = this.#log;
+    const known = this.#unsynced.length;
+    const first = this.#unsynced[0];
+    if (known === 0) return;
+    try {
+      if (!log) throw new Error('the outcome log has no file');
+      await log.file.datasync();
+    } catch (error) {
+      if (log) this.#abandon(log);
+      this.#events.health(error);
+      throw error;
+    }
+    // A fresh file that was opened meanwhile has synced them already.
+    if (this.#unsynced[0] === first) this.#unsynced.splice(0, known);
+  }
+
+  /** The file is left for good: what it has of the unsynced frames does not count. */
+  #abandon(log: OwnLog): void {
+    if (this.#log !== log) return;
+    this.#log = undefined;
+    this.#old.push(log.number);
+    // A sync of it may be under way.
+    this.#syncs
+      .settled()
+      .then(() => log.file.close())
+      .catch(() => {});
   }
 }
+
+/** Closes a frame, also one that was marked for a file that failed. */
+const seal = (frame: Buffer): number => closeFrame(KIND.outcomes, frame, frame.length - FRAME_HEAD, []);

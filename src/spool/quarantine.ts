@@ -1,50 +1,40 @@
 /** Where octets go that cannot be read: kept as files, never deleted by the daemon. */
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
-import { readWhole } from './ledger.js';
+import { replaceFile } from './small-file.js';
 
-/** End of the name of an entry that may be a write which was cut. */
+export const QUARANTINE = 'quarantine';
+/** Ends the names of bodies' files. */
+export const BODY = '.body';
+/** Ends the names of entries that are the torn end of a write. */
 export const TORN = '.torn';
+const PERMISSIONS = 0o600;
 
 export class Quarantine {
   readonly #disk: Disk;
   readonly #folder: string;
 
+  /** `folder` is the part's. */
   constructor(disk: Disk, folder: string) {
     this.#disk = disk;
-    this.#folder = folder;
+    this.#folder = path.join(folder, QUARANTINE);
   }
 
   /** Keeps octets under a name; the same name again changes nothing, so that every start does not add a copy. */
-  async keep(name: string, bytes: Buffer): Promise<void> {
-    const file = path.join(this.#folder, name.replaceAll('/', '_'));
-    if (await this.#disk.exists(file)) return;
-    const handle = await this.#disk.open(file, 'append', 0o600);
-    try {
-      await handle.append([bytes]);
-      await handle.datasync();
-    } finally {
-      await handle.close();
-    }
+  async keep(name: string, bytes: Uint8Array): Promise<void> {
+    if (await this.#disk.exists(path.join(this.#folder, name))) return;
+    await replaceFile(this.#disk, this.#folder, name, bytes, PERMISSIONS);
+  }
+
+  /** Takes a file as it is. */
+  async take(file: string): Promise<void> {
+    await this.#disk.rename(file, path.join(this.#folder, path.basename(file)));
     await this.#disk.syncFolder(this.#folder);
+    await this.#disk.syncFolder(path.dirname(file));
   }
 
-  /** Which of the words stand in some entry. */
-  async named(words: readonly string[]): Promise<ReadonlySet<string>> {
-    const found = new Set<string>();
-    for (const name of await this.names()) {
-      const bytes = await readWhole(this.#disk, path.join(this.#folder, name));
-      for (const word of words) if (bytes.includes(word, 0, 'latin1')) found.add(word);
-    }
-    return found;
-  }
-
-  /** Whether something else than torn ends lies here. */
-  async harm(): Promise<boolean> {
-    return (await this.names()).some((name) => !name.endsWith(TORN));
-  }
-
-  names(): Promise<readonly string[]> {
-    return this.#disk.list(this.#folder);
+  /** Whether octets lie there that were more than the torn end of a write: damaged records may name bodies that look unused. */
+  async hasHarm(): Promise<boolean> {
+    return (await this.#disk.list(this.#folder)).some((name) => !name.endsWith(TORN) && !name.endsWith(BODY));
   }
 }

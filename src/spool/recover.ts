@@ -1,171 +1,228 @@
-/** From what lies on disk to a known queue: the outcome logs first, then indexes, then segments that have none, newest first. */
+/** From what lies in a part to a known queue: the outcome logs first, then what no index tells, newest segment first; then the messages are told. */
 import path from 'node:path';
-import { codeOf } from '../kernel/problems.js';
+import { CodedError } from '../kernel/problems.js';
 import type { Found } from '../module/spool.js';
-import { keyOf, type Ledger, readLedger, readWhole, type SegmentLedger } from './ledger.js';
-import type { IndexEntry } from './outcome-record.js';
+import { HEAD_BYTES, LOG } from './file-head.js';
+import { LARGE } from './large.js';
+import { type Ledger, readLedger, type SegmentLedger } from './ledger.js';
+import { liveEntries, type Scanned, scanFrom, scanSegment } from './live-copies.js';
+import { readHeadOf } from './log-file.js';
+import { acceptName } from './log-names.js';
+import type { IndexEntry } from './outcome-tags.js';
+import type { Part } from './part.js';
+import { readPlace } from './place-names.js';
+import { wordsFor } from './problems.js';
 import { TORN } from './quarantine.js';
-import { type ReceptionSketch, readPlace } from './reception-record.js';
-import { walkSegment } from './scan.js';
-import { Segment, segmentName } from './segment.js';
-import type { SegmentSpool } from './segment-spool.js';
+import { breathe } from './scan.js';
+import { Segment } from './segment.js';
+import { readWhole } from './small-file.js';
 import { FLAG } from './table.js';
 
 /** After so many messages the loop gets its turn. */
-const BREATHE_EVERY = 2000;
-const BREATHE_AT_FRAMES = 200;
+const BREATHE_EVERY = 1000;
 
-interface Told {
+/** What a part's recovery came to. */
+export interface Told {
   messages: number;
   quarantined: number;
   tornTails: number;
-  /** Segments that the disk did not give. */
-  unreadable: number;
+  /** Highest slot of an id. */
+  highestSlot: number;
 }
 
-export async function recoverSpool(
-  spool: SegmentSpool,
-  atStart: { readonly segments: readonly number[]; readonly outcomes: readonly number[] },
-  found: Found,
-  signal: AbortSignal,
-): Promise<Told> {
-  const { disk, folder } = spool.options;
-  const told: Told = { messages: 0, quarantined: 0, tornTails: 0, unreadable: 0 };
-  const ledger = await readLedger(disk, folder, atStart.outcomes);
-  const numbers = [...atStart.segments].sort((a, b) => b - a);
-  const present = new Set(numbers);
-  const copies = new Map<number, number>();
-  for (const [nth, number] of numbers.entries()) {
-    if (signal.aborted) return told;
-    spool.progress = (0.5 * nth) / numbers.length;
-    if (ledger.dropped.has(number)) {
-      spool.dropFile(number);
-      present.delete(number);
-      continue;
+const idKey = (high: number, low: number): string => `${high} ${low}`;
+
+/** Recovers one part; made for one use. */
+class Recovery {
+  readonly part: Part;
+  readonly #found: Found;
+  readonly #signal: AbortSignal;
+  readonly #progress: (share: number) => void;
+  readonly #told: Told = { messages: 0, quarantined: 0, tornTails: 0, highestSlot: 0 };
+  /** Copies that ended with a record of another message. */
+  readonly #ended = new Set<string>();
+  /** Where segments end that failed. */
+  readonly #aborted = new Map<number, number>();
+  /** Segments whose files are there and that were not dropped. */
+  readonly #present: Set<number>;
+  /** Torn ends of segments: they may name bodies. */
+  readonly #torn: Buffer[] = [];
+  #crippled = false;
+
+  constructor(part: Part, found: Found, signal: AbortSignal, progress: (share: number) => void) {
+    this.#progress = progress;
+    this.part = part;
+    this.#found = found;
+    this.#signal = signal;
+    this.#present = new Set(part.found.accept);
+  }
+
+  async run(): Promise<Told> {
+    const { part } = this;
+    const { disk } = part.options;
+    const ledger = await readLedger(disk, part.folder, part.found.outcome, this.#unsynced);
+    await this.#reportOutcomes(ledger);
+    await this.#removeDropped(ledger);
+    const open: { segment: Segment; known: SegmentLedger; scanned: readonly IndexEntry[] }[] = [];
+    for (const [nth, number] of [...part.found.accept].reverse().entries()) {
+      if (this.#signal.aborted) return this.#told;
+      this.#progress((0.5 * nth) / part.found.accept.length);
+      if (!this.#present.has(number)) continue;
+      const known = ledger.of(number);
+      try {
+        const read = await this.#readSegment(number, known);
+        if (read) open.push({ ...read, known });
+      } catch (error) {
+        if (error instanceof CodedError) throw error;
+        this.#crippled = true;
+        this.#told.quarantined++;
+        part.options.log('error', `${acceptName(number)} cannot be read: ${wordsFor(error)}; its messages stay on disk and wait`);
+      }
+    }
+    // Only now is everything known that says a copy ended: newer segments may end copies of older ones.
+    for (const [nth, { segment, known, scanned }] of open.entries()) {
+      this.#progress(0.5 + (0.5 * nth) / open.length);
+      await this.#tell(segment, known, scanned);
+    }
+    if (this.#signal.aborted) return this.#told;
+    await this.#removeOrphans();
+    part.upkeep.recovered(this.#crippled);
+    return this.#told;
+  }
+
+  /** Segments that were dropped but whose files were not removed, or not durably: until they are, it is told again that they are dropped. */
+  async #removeDropped(ledger: Ledger): Promise<void> {
+    const { part } = this;
+    const { disk } = part.options;
+    const dropped = [...this.#present].filter((number) => ledger.dropped.has(number));
+    for (const number of dropped) {
+      this.#present.delete(number);
+      part.upkeep.dropping.add(number);
     }
     try {
-      const file = await disk.open(path.join(folder, segmentName(number)), 'read');
-      const segment = new Segment(number, file, await file.size());
-      segment.sealed = true;
-      const known = ledger.of(number);
-      if (known.upTo < segment.size) copies.set(number, await readSegment(spool, segment, known, ledger, present, told));
-      spool.segments.set(number, segment);
+      for (const number of dropped) await disk.remove(path.join(part.folder, acceptName(number)));
+      if (dropped.length > 0) await disk.syncFolder(part.folder);
+      for (const number of dropped) part.upkeep.dropping.delete(number);
     } catch (error) {
-      told.unreadable++;
-      spool.options.log('error', `${segmentName(number)} cannot be read: ${codeOf(error)}; its messages wait for another start`);
+      part.options.log('warning', `old segments could not be removed: ${wordsFor(error)}`);
     }
   }
-  // Only now is everything known that says a copy ended: the newest segments may end copies of older ones.
-  for (const [nth, number] of numbers.entries()) {
-    spool.progress = 0.5 + (0.5 * nth) / numbers.length;
-    const segment = spool.segments.get(number);
-    if (!segment) continue;
-    const known = ledger.of(number);
-    segment.copies = Math.max(copies.get(number) ?? 0, 2 * known.entries.size);
-    await adoptAll(spool, number, known, found, told, signal);
-    if (signal.aborted) return told;
-    if (segment.live === 0) spool.dropSegment(segment);
+
+  async #readSegment(number: number, known: SegmentLedger): Promise<{ segment: Segment; scanned: readonly IndexEntry[] } | undefined> {
+    const { part } = this;
+    const { disk } = part.options;
+    const name = path.join(part.folder, acceptName(number));
+    const file = await disk.open(name, 'read');
+    let segment: Segment | undefined;
+    try {
+      const size = await file.size();
+      const head = await readHeadOf(file, { kind: LOG.accept, part: part.number, number });
+      if (!head) {
+        await this.#setHeadless(name, size);
+        return undefined;
+      }
+      const abortedFrom = this.#aborted.get(number) ?? Number.POSITIVE_INFINITY;
+      segment = new Segment(part, number, head.key, file, Math.min(size, abortedFrom));
+      segment.sealed = true;
+      const from = scanFrom(known, segment.size);
+      let scanned: Scanned | undefined;
+      if (from !== undefined) {
+        // A daemon that was killed leaves octets that only the kernel has; what is told of them from here on is durable.
+        const bytes = await readWhole(disk, name, this.#unsynced);
+        scanned = await scanSegment(head.key, bytes, from, known, { abortedFrom, stillThere: (n) => this.#present.has(n) });
+        await this.#learn(segment, scanned, bytes);
+      }
+      part.add(segment);
+      return { segment, scanned: scanned?.entries ?? [] };
+    } finally {
+      if (!segment || segment.slot < 0) await file.close().catch(() => {});
+    }
   }
-  return told;
+
+  readonly #unsynced = (error: unknown, file: string): void =>
+    this.part.options.log('warning', `${path.basename(file)} could not be synced: ${wordsFor(error)}`);
+
+  async #learn(segment: Segment, scanned: Scanned, bytes: Buffer): Promise<void> {
+    segment.size = Math.max(HEAD_BYTES, scanned.size);
+    for (const { high, low } of scanned.ends) this.#ended.add(idKey(high, low));
+    for (const { segment: number, from } of scanned.aborted) this.#aborted.set(number, Math.min(from, this.#aborted.get(number) ?? from));
+    for (const { from, to, torn } of scanned.damage) {
+      const octets = bytes.subarray(from, to);
+      if (torn) {
+        this.#told.tornTails++;
+        this.#torn.push(octets);
+      } else this.#told.quarantined++;
+      const name = acceptName(segment.number);
+      const kept = await this.part.setAside(`${name}-${from}${torn ? TORN : ''}`, octets);
+      if (!kept) {
+        segment.pinned = true;
+        this.#crippled = true;
+      }
+      this.part.options.log(
+        'warning',
+        `${octets.length} octets of ${name} at ${from} are ${torn ? 'the torn end of a write' : 'damaged'}${kept ? '; they are in quarantine' : ''}`,
+      );
+    }
+  }
+
+  /** A file without a readable head: its creation was never synced, or it was damaged; it is kept as a whole. */
+  async #setHeadless(name: string, size: number): Promise<void> {
+    if (size <= HEAD_BYTES) {
+      await this.part.options.disk.remove(name);
+      return;
+    }
+    this.#told.quarantined++;
+    await this.part.quarantine.take(name);
+    this.part.options.log('warning', `${path.basename(name)} has no readable head; the whole file is in quarantine`);
+  }
+
+  async #reportOutcomes(ledger: Ledger): Promise<void> {
+    for (const { file, from, bytes, torn } of ledger.damaged) {
+      // The end of a file is torn whenever the machine stops in the middle of a write; what stood there is written again or known lost.
+      if (torn) continue;
+      this.#told.quarantined++;
+      await this.part.setAside(`${file}-${from}`, bytes);
+      this.part.options.log(
+        'warning',
+        `${bytes.length} octets of ${file} at ${from} are damaged: mails may be tried once more than recorded`,
+      );
+    }
+  }
+
+  async #tell(segment: Segment, known: SegmentLedger, scanned: readonly IndexEntry[]): Promise<void> {
+    const { stock, outcomes, folder } = this.part;
+    let turn = 0;
+    for (const entry of liveEntries(known, scanned)) {
+      if (this.#signal.aborted) return;
+      if (this.#ended.size > 0 && this.#ended.has(idKey(entry.idHigh, entry.idLow))) {
+        // Recorded for itself now: the record that ended it may go before this copy does.
+        outcomes.records.gone(segment.number, entry.offset, entry.index);
+        outcomes.touch();
+        continue;
+      }
+      const ticket = stock.adopt(segment, { ...entry, file: entry.file === undefined ? undefined : path.join(folder, LARGE, entry.file) });
+      this.#told.messages++;
+      this.#told.highestSlot = Math.max(this.#told.highestSlot, entry.idHigh);
+      const { attempts, next, receivedAt, flags } = entry;
+      const priority = (flags & FLAG.priority) === 0 ? 0 : 1;
+      this.#found(ticket, readPlace(entry.place), attempts, next, receivedAt, priority, (flags & FLAG.quarantined) !== 0);
+      if (++turn % BREATHE_EVERY === 0) await breathe();
+    }
+  }
+
+  /** Bodies that no message uses. Where a record is damaged any of them may be its, where one is torn those that it names: these are kept. */
+  async #removeOrphans(): Promise<void> {
+    const { folder, stock, quarantine, options } = this.part;
+    const isHarmed = this.#told.quarantined > 0 || this.#crippled || (await quarantine.hasHarm().catch(() => true));
+    for (const name of await options.disk.list(path.join(folder, LARGE))) {
+      const file = path.join(folder, LARGE, name);
+      if (stock.large.uses(file)) continue;
+      const isWanted = isHarmed || this.#torn.some((octets) => octets.includes(name));
+      await (isWanted ? quarantine.take(file) : options.disk.remove(file)).catch(() => {});
+    }
+  }
 }
 
-/** Reads what the index does not cover; the live copies join its entries. Answers how many copies there were. */
-async function readSegment(
-  spool: SegmentSpool,
-  segment: Segment,
-  known: SegmentLedger,
-  ledger: Ledger,
-  present: ReadonlySet<number>,
-  told: Told,
-): Promise<number> {
-  const { disk, folder } = spool.options;
-  const name = segmentName(segment.number);
-  // A daemon that was killed leaves octets which only the page cache has; what is told of them from here on is durable.
-  await segment.file.datasync().catch((error: unknown) => spool.options.log('warning', `${name} could not be synced: ${codeOf(error)}`));
-  const bytes = await readWhole(disk, path.join(folder, name));
-  let counted = known.entries.size;
-  const damaged: { offset: number; bytes: Buffer; torn: boolean }[] = [];
-  let frames = 0;
-  for (const end of walkSegment(bytes, known.upTo, {
-    reception: (offset, sketch) => {
-      counted += sketch.copies.length;
-      addEntries(offset, sketch, known, ledger, present);
-    },
-    damaged: (offset, octets, torn) => damaged.push({ offset, bytes: octets, torn }),
-  })) {
-    segment.size = end;
-    if (++frames % BREATHE_AT_FRAMES === 0) await new Promise<void>((done) => setImmediate(done));
-  }
-  for (const hurt of damaged) {
-    const kept = await spool.quarantine.keep(`${name}-${hurt.offset}${hurt.torn ? TORN : ''}`, hurt.bytes).then(
-      () => true,
-      () => false,
-    );
-    if (!kept) segment.pins++;
-    if (hurt.torn) told.tornTails++;
-    else told.quarantined++;
-    spool.options.log(
-      'warning',
-      `${hurt.bytes.length} octets of ${name} at ${hurt.offset} are ${hurt.torn ? 'the torn end of a write' : 'damaged'}; they ${kept ? 'are in quarantine' : 'stay there, for quarantine cannot be written'}`,
-    );
-  }
-  return counted;
-}
-
-/** The copies of a frame join what is known to be alive, unless they ended or still stand where compaction took them from. */
-export function addEntries(
-  offset: number,
-  sketch: ReceptionSketch,
-  known: SegmentLedger,
-  ledger: Ledger,
-  present: ReadonlySet<number>,
-): void {
-  for (const end of sketch.ends) ledger.gone(end);
-  // Compaction that did not finish: the copies still stand where they came from.
-  if (sketch.movedFrom !== undefined && present.has(sketch.movedFrom) && !ledger.dropped.has(sketch.movedFrom)) return;
-  sketch.copies.forEach((copy, index) => {
-    const key = keyOf(offset, index);
-    if (known.gone.has(key)) return;
-    const entry: IndexEntry = {
-      offset,
-      index,
-      idHigh: copy.idHigh,
-      idLow: copy.idLow,
-      receivedAt: sketch.receivedAt,
-      attempts: copy.attempts,
-      next: copy.nextAttempt,
-      flags: (copy.priority === 1 ? FLAG.priority : 0) | (sketch.file === undefined ? 0 : FLAG.large),
-      place: `${copy.place.group}\n${copy.place.binding}\n${copy.place.domain}`,
-      reply: copy.lastReply,
-    };
-    known.entries.set(key, entry);
-  });
-}
-
-async function adoptAll(
-  spool: SegmentSpool,
-  number: number,
-  known: SegmentLedger,
-  found: Found,
-  told: Told,
-  signal: AbortSignal,
-): Promise<void> {
-  let turn = 0;
-  for (const [key, entry] of known.entries) {
-    if (signal.aborted) return;
-    const change = known.changes.get(key);
-    const moved = known.moves.get(key);
-    const place = moved ? `${moved.group}\n${moved.binding}\n${moved.domain}` : entry.place;
-    const attempts = change?.attempts ?? entry.attempts;
-    const next = change?.next ?? entry.next;
-    const ticket = spool.adopt(
-      { segment: number, offset: entry.offset, index: entry.index },
-      { ...entry, attempts, next, place, reply: change?.reply ?? entry.reply },
-    );
-    if (entry.flags & FLAG.large) await spool.holdLarge(ticket, number, entry.offset);
-    told.messages++;
-    found(ticket, readPlace(place), attempts, next, entry.receivedAt, (entry.flags & FLAG.priority) === 0 ? 0 : 1);
-    if (++turn % BREATHE_EVERY === 0) await new Promise<void>((done) => setImmediate(done));
-  }
-  known.entries.clear();
-}
+/** Reads a part and tells its messages; `progress` hears the share that is done. Rejects with a coded problem when a file is of a version we do not know. */
+export const recoverPart = (part: Part, found: Found, signal: AbortSignal, progress: (share: number) => void): Promise<Told> =>
+  new Recovery(part, found, signal, progress).run();

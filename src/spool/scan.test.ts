@@ -1,24 +1,47 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { makeCopies } from '../../test/fixtures/copies.js';
-import { encodeHead, findMagic, isWhole, KIND, lengthOf, readHead } from './frame.js';
-import { encodeReception } from './reception-record.js';
-import { scanSegment } from './scan.js';
+import { encodeReception } from './encode-reception.js';
+import { keyFrom } from './file-head.js';
+import { closeFrame, FRAME_HEAD, findMagic, isWhole, KIND, type Kind, lengthOf, markFrame, readHead } from './frame.js';
+import { scanFrames } from './scan.js';
+import { sketchReception } from './sketch-reception.js';
 
-const frame = (body: string): Buffer => Buffer.concat(encodeReception(makeCopies(['a@x.test'], { body })).parts);
+const KEY = keyFrom(Buffer.from([0, 1, 2, 3, 4, 5, 6, 7]));
+const frame = (body: string): Buffer => {
+  const { front, rest } = encodeReception(makeCopies(['a@x.test'], { body }));
+  markFrame(KEY, front);
+  return Buffer.concat([front, ...rest]);
+};
+const frameOf = (kind: Kind, meta: Buffer, data: readonly Buffer[]): Buffer => {
+  const front = Buffer.concat([Buffer.alloc(FRAME_HEAD), meta]);
+  closeFrame(kind, front, meta.length, data);
+  markFrame(KEY, front);
+  return Buffer.concat([front, ...data]);
+};
 
 interface Seen {
   readonly at: readonly number[];
   readonly damaged: readonly (readonly [offset: number, length: number, torn: boolean])[];
   readonly end: number;
 }
-const scan = (bytes: Buffer, from = 0): Seen => {
+const scan = async (bytes: Buffer, from = 0): Promise<Seen> => {
   const at: number[] = [];
   const damaged: [number, number, boolean][] = [];
-  const end = scanSegment(bytes, from, {
-    reception: (offset) => void at.push(offset),
-    damaged: (offset, octets, torn) => void damaged.push([offset, octets.length, torn]),
-  });
+  const events = {
+    frame(offset: number, { kind }: { readonly kind: number }, meta: Buffer): boolean {
+      if (kind !== KIND.reception) return true;
+      try {
+        sketchReception(meta);
+      } catch {
+        return false;
+      }
+      at.push(offset);
+      return true;
+    },
+    damaged: (offset: number, to: number, torn: boolean) => void damaged.push([offset, to - offset, torn]),
+  };
+  const end = await scanFrames(KEY, bytes, events, from);
   return { at, damaged, end };
 };
 
@@ -26,59 +49,69 @@ describe('a frame', () => {
   it('has a head that says how long it is, and a checksum over all of it', () => {
     const meta = Buffer.from('meta');
     const data = [Buffer.from('one'), Buffer.from('two')];
-    const bytes = Buffer.concat([Buffer.from('..'), encodeHead(KIND.outcomes, meta, data), meta, ...data]);
-    const head = readHead(bytes, 2);
+    const bytes = Buffer.concat([Buffer.from('..'), frameOf(KIND.outcomes, meta, data)]);
+    const head = readHead(KEY, bytes, 2);
     expect(head).toMatchObject({ kind: KIND.outcomes, metaLength: 4, dataLength: 6 });
     if (!head) return;
     expect(lengthOf(head)).toBe(bytes.length - 2);
-    expect(isWhole(bytes, 2, head)).toBe(true);
-    expect(isWhole(bytes.subarray(0, -1), 2, head)).toBe(false);
-    expect(readHead(bytes, 0)).toBeUndefined();
-    expect(readHead(bytes.subarray(0, 10), 2)).toBeUndefined();
-    expect([findMagic(bytes, 0), findMagic(bytes, 3)]).toEqual([2, -1]);
+    expect(isWhole(KEY, bytes, 2, head)).toBe(true);
+    expect(isWhole(KEY, bytes.subarray(0, -1), 2, head)).toBe(false);
+    expect(readHead(KEY, bytes, 0)).toBeUndefined();
+    expect(readHead(KEY, bytes.subarray(0, 10), 2)).toBeUndefined();
+    expect([findMagic(KEY, bytes, 0), findMagic(KEY, bytes, 3)]).toEqual([2, -1]);
+    const other = { magic: KEY.magic, seed: KEY.seed ^ 1 };
+    expect(isWhole(other, bytes, 2, head)).toBe(false);
   });
 });
 
-describe('scanSegment', () => {
-  it('goes from frame to frame, past kinds it does not know', () => {
+describe('scanFrames', () => {
+  it('goes from frame to frame, past kinds it does not know, up to the zeros', async () => {
     const [one, two] = [frame('one'), frame('two')];
-    const blank = encodeHead(KIND.blank, Buffer.alloc(0), []);
+    const blank = frameOf(KIND.aborted, Buffer.alloc(0), []);
     const bytes = Buffer.concat([one, blank, two]);
-    expect(scan(bytes)).toEqual({ at: [0, one.length + blank.length], damaged: [], end: bytes.length });
-    expect(scan(bytes, one.length)).toEqual({ at: [one.length + blank.length], damaged: [], end: bytes.length });
-    expect(scan(Buffer.alloc(0))).toEqual({ at: [], damaged: [], end: 0 });
+    const all = { at: [0, one.length + blank.length], damaged: [], end: bytes.length };
+    expect(await scan(bytes)).toEqual(all);
+    expect(await scan(Buffer.concat([bytes, Buffer.alloc(5000)]))).toEqual(all);
+    expect(await scan(bytes, one.length)).toEqual({ at: [one.length + blank.length], damaged: [], end: bytes.length });
+    expect(await scan(Buffer.alloc(0))).toEqual({ at: [], damaged: [], end: 0 });
   });
 
-  it('hands out what is damaged and goes on behind it; a torn end is told as such', () => {
+  it('hands out what is damaged and goes on behind it; a torn end is told as such', async () => {
     const [one, two, three] = [frame('one'), frame('two'), frame('three')];
     two[40] = (two[40] ?? 0) ^ 1;
-    const bytes = Buffer.concat([one, two, three, frame('four').subarray(0, 50)]);
+    const torn = frame('four').subarray(0, -1);
+    const bytes = Buffer.concat([one, two, three, torn]);
     const end = one.length + two.length + three.length;
-    expect(scan(bytes)).toEqual({
+    const seen = {
       at: [0, one.length + two.length],
       damaged: [
         [one.length, two.length, false],
-        [end, 50, true],
+        [end, torn.length, true],
       ],
       end,
-    });
+    };
+    expect(await scan(bytes)).toEqual(seen);
+    expect(await scan(Buffer.concat([bytes, Buffer.alloc(300)]))).toEqual(seen);
   });
 
-  it('takes a frame with a good checksum and no meaning for damage', () => {
+  it('takes a frame with a good checksum and no meaning for damage', async () => {
     const meta = Buffer.from([4, 0, 0, 0, 200]);
-    const bytes = Buffer.concat([encodeHead(KIND.reception, meta, []), meta]);
-    expect(scan(bytes)).toEqual({ at: [], damaged: [[0, bytes.length, true]], end: 0 });
+    const bytes = frameOf(KIND.reception, meta, []);
+    expect(await scan(bytes)).toEqual({ at: [], damaged: [[0, bytes.length, true]], end: 0 });
   });
 
-  it('accounts for every octet of anything', () => {
-    fc.assert(
-      fc.property(fc.array(fc.oneof(fc.constant(frame('good')), fc.uint8Array({ maxLength: 60 })), { maxLength: 6 }), (parts) => {
-        const bytes = Buffer.concat(parts);
-        let told = 0;
-        const { damaged, at } = scan(bytes);
-        for (const [, length] of damaged) told += length;
-        expect(told + at.length * frame('good').length).toBe(bytes.length);
-      }),
+  it('accounts for every octet of anything', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof(fc.constant(frame('good')), fc.uint8Array({ maxLength: 60, min: 1 })), { maxLength: 6 }),
+        async (parts) => {
+          const bytes = Buffer.concat(parts);
+          let told = 0;
+          const { damaged, at } = await scan(bytes);
+          for (const [, length] of damaged) told += length;
+          expect(told + at.length * frame('good').length).toBe(bytes.length);
+        },
+      ),
     );
   });
 });

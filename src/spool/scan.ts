@@ -1,48 +1,49 @@
-/** Reads a segment that has no index: every whole frame counts, what is damaged is handed out octet by octet. */
-import { FRAME_HEAD, findMagic, isWhole, KIND, lengthOf, readHead } from './frame.js';
-import { type ReceptionSketch, sketchReception } from './reception-record.js';
+/** Goes through the frames of a log file: every whole frame counts, what is damaged is handed out. */
+import { type FrameKey, HEAD_BYTES } from './file-head.js';
+import { FRAME_HEAD, type FrameHead, findMagic, isWhole, lengthOf, readHead } from './frame.js';
 
 export interface ScanEvents {
-  reception(offset: number, sketch: ReceptionSketch): void;
-  /** Octets that are no whole frame. `torn` when they are the end of the file and may never have been acknowledged. */
-  damaged(offset: number, bytes: Buffer, torn: boolean): void;
+  /** A whole frame; answers false when its meaning cannot be read though its checksum holds. */
+  frame(offset: number, head: FrameHead, meta: Buffer): boolean;
+  /** Octets that are no whole frame. `torn` when nothing but zeros follows in the file: they may never have been acknowledged. */
+  damaged(from: number, to: number, torn: boolean): void;
 }
+
+/** Octets that are looked through before the loop gets its turn. */
+const BREATHE_BYTES = 4 << 20;
+
+export const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 /** Goes through the octets from `from` on; answers where the last whole frame ends. */
-export function scanSegment(bytes: Buffer, from: number, events: ScanEvents): number {
-  let last = from;
-  for (const end of walkSegment(bytes, from, events)) last = end;
-  return last;
-}
-
-/** The same in steps, so that the caller may breathe: after each frame or damaged place it tells where the last whole frame ends. */
-export function* walkSegment(bytes: Buffer, from: number, events: ScanEvents): Generator<number> {
+export async function scanFrames(key: FrameKey, bytes: Buffer, events: ScanEvents, from = HEAD_BYTES): Promise<number> {
   let at = from;
-  let end = from;
-  yield end;
+  let end = Math.min(from, bytes.length);
+  let breath = at;
   while (at < bytes.length) {
-    const head = readHead(bytes, at);
-    if (head && isWhole(bytes, at, head) && take(bytes, at, head.kind, head.metaLength, events)) {
+    if (at - breath > BREATHE_BYTES) {
+      await breathe();
+      breath = at;
+    }
+    const head = readHead(key, bytes, at);
+    if (head && isWhole(key, bytes, at, head) && events.frame(at, head, metaOf(bytes, at, head))) {
       at += lengthOf(head);
       end = at;
-      yield end;
       continue;
     }
-    const next = findMagic(bytes, at + 1);
-    const stop = next < 0 ? bytes.length : next;
-    events.damaged(at, bytes.subarray(at, stop), next < 0);
-    at = stop;
-    yield end;
+    const next = findMagic(key, bytes, at + 1);
+    // Zeros at the end were written ahead, for octets that never came.
+    const stop = next < 0 ? withoutZeros(bytes, at) : next;
+    if (stop > at) events.damaged(at, stop, next < 0);
+    at = next < 0 ? bytes.length : next;
   }
+  return end;
 }
 
-/** Hands a frame on; false when its meaning cannot be read though its checksum holds. */
-function take(bytes: Buffer, at: number, kind: number, metaLength: number, events: ScanEvents): boolean {
-  if (kind !== KIND.reception) return true;
-  try {
-    events.reception(at, sketchReception(bytes.subarray(at + FRAME_HEAD, at + FRAME_HEAD + metaLength)));
-    return true;
-  } catch {
-    return false;
-  }
+/** Where the zeros begin that the octets end with; not before `from`. */
+function withoutZeros(bytes: Buffer, from: number): number {
+  let end = bytes.length;
+  while (end > from && bytes[end - 1] === 0) end--;
+  return end;
 }
+
+const metaOf = (bytes: Buffer, at: number, head: FrameHead): Buffer => bytes.subarray(at + FRAME_HEAD, at + FRAME_HEAD + head.metaLength);

@@ -1,14 +1,13 @@
 /** A spool without its daemon: what `celeris spool verify`, `show` and `export` tell. Nothing is changed, running daemon or not. */
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
-import { codeOf } from '../kernel/problems.js';
 import type { Copy } from '../module/copy.js';
-import { readWhole } from './ledger.js';
+import { type Kept, passOver, readSegments } from './offline.js';
+import { listParts, partFolder } from './parts.js';
+import { type PlaceNames, readPlace } from './place-names.js';
 import { problems } from './problems.js';
-import type { PlaceNames } from './reception-record.js';
-import { scanSegment } from './scan.js';
-import { segmentName } from './segment.js';
-import { idOf, listParts, readEntry, type Survey, sizeOf, surveyPart } from './survey.js';
+import { QUARANTINE } from './quarantine.js';
+import { readWhole } from './small-file.js';
 
 /** One message as a line of a list. */
 export interface MessageRow {
@@ -75,16 +74,20 @@ export interface Verification {
 
 /** All messages, newest segment first. One that is moved while it is looked for may be left out. */
 export async function* listMessages(disk: Disk, root: string): AsyncGenerator<MessageRow> {
-  for (const part of await listParts(disk, root))
-    for await (const { copy, segment } of readCopies(disk, await surveyPart(disk, root, part))) yield rowOf(copy, part, segment);
+  for await (const segment of readSegments(disk, root)) {
+    for (const one of segment.kept) {
+      const copy = copyOf(one);
+      if (copy) yield rowOf(one, copy);
+    }
+  }
 }
 
 /** One message with its headers. Rejects with a coded problem when there is none. */
 export async function showMessage(disk: Disk, root: string, id: string): Promise<MessageDetails> {
-  const { copy, part, segment } = await findMessage(disk, root, id);
+  const { one, copy } = await findMessage(disk, root, id);
   const { reception } = copy;
   return {
-    ...rowOf(copy, part, segment),
+    ...rowOf(one, copy),
     headers: copy.headers
       .bytes()
       .toString('utf8')
@@ -110,9 +113,11 @@ export async function* exportMessage(disk: Disk, root: string, id: string): Asyn
 export async function listQuarantine(disk: Disk, root: string): Promise<readonly QuarantineRow[]> {
   const rows: QuarantineRow[] = [];
   for (const part of await listParts(disk, root)) {
-    const folder = quarantineOf(root, part);
-    if (!(await disk.exists(folder))) continue;
-    for (const name of [...(await disk.list(folder))].sort()) rows.push({ part, name, size: await sizeOf(disk, path.join(folder, name)) });
+    const folder = path.join(partFolder(root, part), QUARANTINE);
+    for (const name of [...((await disk.list(folder).catch(passOver)) ?? [])].sort()) {
+      const bytes = await readWhole(disk, path.join(folder, name)).catch(passOver);
+      if (bytes) rows.push({ part: String(part), name, size: bytes.length });
+    }
   }
   return rows;
 }
@@ -121,98 +126,82 @@ export async function listQuarantine(disk: Disk, root: string): Promise<readonly
 export async function exportQuarantined(disk: Disk, root: string, part: string, name: string): Promise<Buffer> {
   const rows = await listQuarantine(disk, root);
   if (!rows.some((row) => row.part === part && row.name === name)) throw problems.NO_ENTRY(name);
-  return readWhole(disk, path.join(quarantineOf(root, part), name));
+  return readWhole(disk, path.join(partFolder(root, Number(part)), QUARANTINE, name));
 }
 
 /** Reads every octet of the spool and says what is not as it was written. */
 export async function verify(disk: Disk, root: string): Promise<Verification> {
-  const counts = { parts: 0, segments: 0, messages: 0, octets: 0, damaged: 0, torn: 0 };
   const faults: Fault[] = [];
-  for (const part of await listParts(disk, root)) {
-    const survey = await surveyPart(disk, root, part);
-    counts.parts++;
-    counts.segments += survey.segments.length;
-    for (const number of survey.segments) {
-      const file = segmentName(number);
-      const bytes = await readSegment(disk, survey, number);
-      if (!bytes) {
-        faults.push({ part, file, offset: 0, octets: 0, what: 'unreadable' });
-        continue;
-      }
-      counts.octets += bytes.length;
-      scanSegment(bytes, 0, {
-        reception: () => {},
-        damaged: (offset, octets, torn) => {
-          if (torn) counts.torn++;
-          else counts.damaged++;
-          faults.push({ part, file, offset, octets: octets.length, what: torn ? 'torn' : 'damaged' });
-        },
-      });
-    }
-    for await (const { copy, segment } of readCopies(disk, survey)) {
-      counts.messages++;
-      if (await hasBody(disk, survey, copy)) continue;
-      counts.damaged++;
-      faults.push({ part, file: segmentName(segment), offset: 0, octets: copy.content.size, what: 'body missing' });
+  const sum = { segments: 0, messages: 0, octets: 0 };
+  for await (const segment of readSegments(disk, root)) {
+    sum.segments++;
+    sum.messages += segment.kept.length;
+    sum.octets += segment.bytes;
+    const about = { part: String(segment.part), file: segment.file };
+    if (segment.unreadable) faults.push({ ...about, offset: 0, octets: segment.bytes, what: 'unreadable' });
+    for (const { from, to, torn } of segment.damage)
+      faults.push({ ...about, offset: from, octets: to - from, what: torn ? 'torn' : 'damaged' });
+    for (const one of segment.kept) {
+      const fault = await faultOf(one);
+      if (fault) faults.push({ ...about, offset: one.entry.offset, ...fault });
     }
   }
-  return { ...counts, quarantined: (await listQuarantine(disk, root)).length, faults };
+  const torn = faults.filter(({ what }) => what === 'torn').length;
+  return {
+    parts: (await listParts(disk, root)).length,
+    ...sum,
+    damaged: faults.length - torn,
+    torn,
+    quarantined: (await listQuarantine(disk, root)).length,
+    faults,
+  };
 }
 
-const quarantineOf = (root: string, part: string): string => path.join(root, 'parts', part, 'quarantine');
-
-const rowOf = (copy: Copy, part: string, segment: number): MessageRow => ({
-  id: copy.id,
-  sender: copy.sender ? String(copy.sender) : '',
-  recipient: String(copy.recipient),
-  place: { group: copy.place.group, binding: copy.place.binding, domain: copy.place.domain },
-  receivedAt: copy.reception.receivedAt,
-  attempts: copy.attempts,
-  nextAttempt: copy.nextAttempt,
-  lastReply: copy.lastReply,
-  size: copy.size,
-  part,
-  segment,
-});
-
-/** Undefined when it went away or the disk does not give it. */
-async function readSegment(disk: Disk, { folder }: Survey, number: number): Promise<Buffer | undefined> {
+async function faultOf(one: Kept): Promise<Pick<Fault, 'octets' | 'what'> | undefined> {
+  const copy = copyOf(one);
+  if (!copy) return { octets: one.entry.weight, what: 'damaged' };
+  if (copy.content.file === undefined) return undefined;
   try {
-    return await readWhole(disk, path.join(folder, segmentName(number)));
-  } catch (error) {
-    if (['ENOENT', 'EIO'].includes(codeOf(error))) return undefined;
-    throw error;
+    // Reading it compares its checksum.
+    for await (const _ of copy.content.read());
+    return undefined;
+  } catch {
+    return { octets: copy.content.size, what: 'body missing' };
   }
 }
 
-async function* readCopies(disk: Disk, survey: Survey, id?: string): AsyncGenerator<{ readonly copy: Copy; readonly segment: number }> {
-  for (const number of survey.segments) {
-    const known = survey.ledger.of(number);
-    const wanted = [...known.entries].filter(([, entry]) => id === undefined || idOf(entry) === id);
-    if (wanted.length === 0) continue;
-    const bytes = await readSegment(disk, survey, number);
-    if (!bytes) continue;
-    for (const [key, entry] of wanted) {
-      const copy = readEntry(disk, survey.folder, bytes, key, entry, known);
-      if (copy) yield { copy, segment: number };
+async function findMessage(disk: Disk, root: string, id: string): Promise<{ readonly one: Kept; readonly copy: Copy }> {
+  // Compaction may move it between two looks; the second one finds it.
+  for (let look = 0; look < 2; look++) {
+    for await (const { kept } of readSegments(disk, root)) {
+      const one = kept.find((each) => each.id === id);
+      const copy = one && copyOf(one);
+      if (one && copy) return { one, copy };
     }
   }
-}
-
-async function findMessage(
-  disk: Disk,
-  root: string,
-  id: string,
-): Promise<{ readonly copy: Copy; readonly part: string; readonly segment: number }> {
-  // Compaction may move it between two looks; the second one finds it.
-  for (let look = 0; look < 2; look++)
-    for (const part of await listParts(disk, root))
-      for await (const { copy, segment } of readCopies(disk, await surveyPart(disk, root, part), id)) return { copy, part, segment };
   throw problems.NO_MESSAGE(id);
 }
 
-async function hasBody(disk: Disk, { folder }: Survey, { content }: Copy): Promise<boolean> {
-  if (content.file === undefined) return true;
-  const file = path.join(folder, 'large', content.file);
-  return (await disk.exists(file)) && (await sizeOf(disk, file)) === content.size;
+/** The copy in its newest state; undefined when its record cannot be understood. */
+function copyOf({ entry, decode, id }: Kept): Copy | undefined {
+  try {
+    const copy = decode().copy(entry.index);
+    return copy.id === id ? copy : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+const rowOf = ({ part, number, entry }: Kept, copy: Copy): MessageRow => ({
+  id: copy.id,
+  sender: copy.sender ? String(copy.sender) : '',
+  recipient: String(copy.recipient),
+  place: readPlace(entry.place),
+  receivedAt: entry.receivedAt,
+  attempts: entry.attempts,
+  nextAttempt: entry.next,
+  lastReply: entry.reply,
+  size: copy.size,
+  part: String(part),
+  segment: number,
+});

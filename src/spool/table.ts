@@ -1,79 +1,91 @@
-/** What the spool keeps in memory of each message: about 40 octets in typed arrays, by ticket. */
+/** What the spool keeps in memory of each message: 49 octets in typed arrays, by ticket. */
 
 const FIRST = 1024;
-
-export const FLAG = { priority: 1, large: 2 } as const;
+const USED = 1;
+/** A message that goes ahead of others; one that was set aside at its reception; one whose record held other copies as well. On disks, too. */
+export const FLAG = { priority: 2, quarantined: 4, shared: 8 } as const;
 
 export class Table {
   #size = 0;
-  #free: number[] = [];
-  segment = new Uint32Array(FIRST);
+  readonly #free: number[] = [];
+  /** Slot of the segment. */
+  slot = new Uint32Array(FIRST);
+  /** Offset of the frame. */
   offset = new Uint32Array(FIRST);
   /** Which copy of its frame. */
   index = new Uint16Array(FIRST);
   idHigh = new Uint32Array(FIRST);
   idLow = new Uint32Array(FIRST);
   attempts = new Uint16Array(FIRST);
-  next = new Float64Array(FIRST);
   /** Wall milliseconds. */
+  next = new Float64Array(FIRST);
   received = new Float64Array(FIRST);
-  /** FLAG bits. */
-  flags = new Uint8Array(FIRST);
   /** Number of the last reply; 0 = none. */
   reply = new Uint32Array(FIRST);
   /** Number of the place. */
   place = new Uint32Array(FIRST);
-  /** 1 while the ticket is in use. */
-  used = new Uint8Array(FIRST);
+  /** Its share of the octets of its frame. */
+  weight = new Uint32Array(FIRST);
+  #flags = new Uint8Array(FIRST);
   count = 0;
 
+  /** Tickets are below this. */
+  get size(): number {
+    return this.#size;
+  }
+
   /** A ticket that nobody has. */
-  take(): number {
+  take(flags = 0): number {
     const ticket = this.#free.pop() ?? this.#size++;
-    if (ticket >= this.used.length) this.#grow();
-    this.used[ticket] = 1;
-    this.attempts[ticket] = 0;
-    this.next[ticket] = 0;
-    this.reply[ticket] = 0;
-    this.place[ticket] = 0;
-    this.flags[ticket] = 0;
+    if (ticket >= this.#flags.length) this.#grow();
+    this.#flags[ticket] = USED | flags;
     this.count++;
     return ticket;
   }
 
   give(ticket: number): void {
-    this.used[ticket] = 0;
+    this.#flags[ticket] = 0;
     this.count--;
     this.#free.push(ticket);
   }
 
   has(ticket: number): boolean {
-    return this.used[ticket] === 1;
+    return ((this.#flags[ticket] ?? 0) & USED) !== 0;
   }
 
-  /** One above the highest ticket ever given. */
-  get size(): number {
-    return this.#size;
+  /** What FLAG names. */
+  flags(ticket: number): number {
+    return (this.#flags[ticket] as number) & ~USED;
+  }
+
+  /** The ticket of an id, or undefined. Linear. */
+  find(idHigh: number, idLow: number): number | undefined {
+    for (let ticket = 0; ticket < this.#size; ticket++)
+      if (this.idLow[ticket] === idLow && this.idHigh[ticket] === idHigh && this.has(ticket)) return ticket;
+    return undefined;
   }
 
   #grow(): void {
-    const length = this.used.length * 2;
+    const length = this.#flags.length * 2;
     const larger = <T extends { set(from: T): void }>(make: (n: number) => T, old: T): T => {
       const grown = make(length);
       grown.set(old);
       return grown;
     };
-    this.segment = larger((n) => new Uint32Array(n), this.segment);
-    this.offset = larger((n) => new Uint32Array(n), this.offset);
-    this.index = larger((n) => new Uint16Array(n), this.index);
-    this.received = larger((n) => new Float64Array(n), this.received);
-    this.flags = larger((n) => new Uint8Array(n), this.flags);
-    this.idHigh = larger((n) => new Uint32Array(n), this.idHigh);
-    this.idLow = larger((n) => new Uint32Array(n), this.idLow);
-    this.attempts = larger((n) => new Uint16Array(n), this.attempts);
-    this.next = larger((n) => new Float64Array(n), this.next);
-    this.reply = larger((n) => new Uint32Array(n), this.reply);
-    this.place = larger((n) => new Uint32Array(n), this.place);
-    this.used = larger((n) => new Uint8Array(n), this.used);
+    const u32 = (old: Uint32Array<ArrayBuffer>) => larger((n) => new Uint32Array(n), old);
+    const u16 = (old: Uint16Array<ArrayBuffer>) => larger((n) => new Uint16Array(n), old);
+    const f64 = (old: Float64Array<ArrayBuffer>) => larger((n) => new Float64Array(n), old);
+    this.slot = u32(this.slot);
+    this.offset = u32(this.offset);
+    this.index = u16(this.index);
+    this.idHigh = u32(this.idHigh);
+    this.idLow = u32(this.idLow);
+    this.attempts = u16(this.attempts);
+    this.next = f64(this.next);
+    this.received = f64(this.received);
+    this.reply = u32(this.reply);
+    this.place = u32(this.place);
+    this.weight = u32(this.weight);
+    this.#flags = larger((n) => new Uint8Array(n), this.#flags);
   }
 }

@@ -8,7 +8,7 @@ import { IdSource } from '../../src/kernel/ids.js';
 import { nodeDisk } from '../../src/kernel/node-disk.js';
 import { Facts } from '../../src/mail/facts.js';
 import { Copy } from '../../src/module/copy.js';
-import { encodeReception } from '../../src/spool/reception-record.js';
+import { encodeReception } from '../../src/spool/encode-reception.js';
 import { SegmentSpool } from '../../src/spool/segment-spool.js';
 import { makeCopies } from '../fixtures/copies.js';
 

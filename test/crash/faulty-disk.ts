@@ -1,6 +1,7 @@
 /** A disk whose calls fail or take long while a test wants it. */
 import type { Disk, DiskFile, OpenMode } from '../../src/kernel/disk.js';
 
+/** `append` stands for both kinds of writes. */
 export type Call = 'open' | 'openToRead' | 'append' | 'datasync' | 'syncFolder' | 'remove' | 'readAt';
 
 /** An error as the system gives it. */
@@ -64,7 +65,10 @@ export class FaultyDisk implements Disk {
         void this.fault('append', path);
         file.appendNow(buffers);
       },
-      writeAt: (bytes, position) => file.writeAt(bytes, position),
+      writeAt: async (buffers, position) => {
+        await this.fault('append', path);
+        return file.writeAt(buffers, position);
+      },
       readAt: async (into, position) => {
         await this.fault('readAt', path);
         return file.readAt(into, position);

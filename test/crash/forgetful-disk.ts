@@ -64,6 +64,11 @@ class Node {
     this.length = needed;
   }
 
+  replace(octets: Buffer): void {
+    this.length = 0;
+    this.append(octets);
+  }
+
   sync(): void {
     this.durable = Buffer.from(this.content);
   }
@@ -276,11 +281,19 @@ class ForgetfulFile implements DiskFile {
     }
   }
 
-  async writeAt(bytes: Uint8Array, position: number): Promise<void> {
-    this.#begin('writeAt');
+  async writeAt(buffers: readonly Uint8Array[], position: number): Promise<void> {
+    // As with an append the octets of a call that is cut may be there; those of a call that fails are not.
+    const before = Buffer.from(this.#node.content);
+    const bytes = Buffer.concat(buffers as Uint8Array[]);
     const end = position + bytes.length;
     if (end > this.#node.length) this.#node.append(Buffer.alloc(end - this.#node.length));
     this.#node.bytes.set(bytes, position);
+    try {
+      this.#begin('writeAt');
+    } catch (error) {
+      if (!(error instanceof Cut) || bytes.length === 0) this.#node.replace(before);
+      throw error;
+    }
   }
 
   async readAt(into: Uint8Array, position: number): Promise<number> {
@@ -330,17 +343,28 @@ function cloneNode(node: Node): Node {
 function surviveNode(node: Node, { data, garbage }: Survival, random: () => number): Node {
   const { durable, content } = node;
   const copy = new Node();
-  const appended = content.length >= durable.length && durable.equals(content.subarray(0, durable.length));
-  const most = appended ? content.length - durable.length : 0;
-  const kept = data === 'none' ? 0 : data === 'all' ? most : Math.floor(random() * (most + 1));
-  copy.append(durable);
-  copy.append(content.subarray(durable.length, durable.length + kept));
+  const [from, to] = changedRange(durable, content);
+  const kept = data === 'none' ? 0 : data === 'all' ? to - from : Math.floor(random() * (to - from + 1));
+  const end = from + kept;
+  copy.append(content.subarray(0, end));
+  // What was written over is there again behind what survived, unless the file was made shorter and all of that survived.
+  if (data !== 'all' || content.length > end) copy.append((data === 'all' ? content : durable).subarray(end));
   if (garbage && kept > 0) {
-    const from = Math.max(durable.length, copy.length - Math.ceil(random() * SECTOR));
-    for (let at = from; at < copy.length; at++) copy.bytes[at] = Math.floor(random() * 256);
+    const begin = Math.max(from, end - Math.ceil(random() * SECTOR));
+    for (let at = begin; at < end; at++) copy.bytes[at] = Math.floor(random() * 256);
   }
   copy.sync();
   return copy;
+}
+
+/** Where octets that were not synced begin and end: behind what was synced, or written over it. */
+function changedRange(durable: Buffer, content: Buffer): readonly [number, number] {
+  let from = 0;
+  const shorter = Math.min(durable.length, content.length);
+  while (from < shorter && durable[from] === content[from]) from++;
+  let to = content.length;
+  if (content.length <= durable.length) while (to > from && durable[to - 1] === content[to - 1]) to--;
+  return [from, to];
 }
 
 function keptChanges(pending: readonly NameChange[], { names }: Survival, random: () => number): readonly NameChange[] {

@@ -43,7 +43,7 @@ const listening: Disk = {
         handle.appendNow(buffers);
         if (ids.length > 0) say(`-${ids.join(' ')}`);
       },
-      writeAt: (bytes, position) => handle.writeAt(bytes, position),
+      writeAt: (buffers, position) => handle.writeAt(buffers, position),
       readAt: (into, position) => handle.readAt(into, position),
       datasync: () => handle.datasync(),
       size: () => handle.size(),

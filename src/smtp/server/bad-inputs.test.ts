@@ -518,6 +518,19 @@ describe('bad-inputs 26: header block', () => {
   });
 });
 
+describe('bad-inputs 31: a header block without end', () => {
+  it('of 10 MB is read to its end, kept nowhere, and refused in time that grows with its octets only', async () => {
+    const [{ reception }, client] = await open({ options: { max_message_size: 20_000_000 } });
+    await openData(client);
+    const before = performance.now();
+    client.say(`${'word: soup (of "many\r\n\tfolds; '.repeat(320_000)}\r\n\r\n.\r\n`);
+    expect(await client.hear()).toMatch(/^552 5\.3\.4/);
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(reception.kept).toHaveLength(0);
+    expect(await client.ask('NOOP\r\n')).toMatch(/^250/);
+  });
+});
+
 describe('bad-inputs 27: loops', () => {
   it('refuses above max_hops Received fields', async () => {
     const [, client] = await open();

@@ -1,0 +1,77 @@
+/** What all parts of a spool share in memory: the table of messages, their segments, texts and body files. */
+import { LargeFiles } from './large.js';
+import type { IndexEntry } from './outcome-tags.js';
+import { type Segment, SegmentSlots } from './segment.js';
+import { Table } from './table.js';
+import { Words } from './words.js';
+
+/** What the table has to know of a message besides where it lies. */
+export type About = Omit<IndexEntry, 'file'> & { readonly file: string | undefined };
+
+export class Stock {
+  readonly table = new Table();
+  readonly slots = new SegmentSlots();
+  readonly places = new Words();
+  readonly replies = new Words();
+  readonly large = new LargeFiles();
+
+  /** Puts a message into the table: it is durable in that segment. `file` is the path of its body. Answers its ticket. */
+  adopt(segment: Segment, about: About): number {
+    const { table } = this;
+    const ticket = table.take(about.flags);
+    table.idHigh[ticket] = about.idHigh;
+    table.idLow[ticket] = about.idLow;
+    table.received[ticket] = about.receivedAt;
+    table.attempts[ticket] = Math.min(about.attempts, 0xffff);
+    table.next[ticket] = about.next;
+    table.place[ticket] = this.places.hold(about.place);
+    table.reply[ticket] = this.replies.hold(about.reply);
+    if (about.file !== undefined) this.large.hold(ticket, about.file);
+    this.settle(ticket, segment, about.offset, about.index, about.weight);
+    return ticket;
+  }
+
+  /** The message lies there now. */
+  settle(ticket: number, segment: Segment, offset: number, index: number, weight: number): void {
+    const { table } = this;
+    table.slot[ticket] = segment.slot;
+    table.offset[ticket] = offset;
+    table.index[ticket] = index;
+    table.weight[ticket] = weight;
+    segment.live++;
+    segment.liveBytes += weight;
+  }
+
+  segmentOf(ticket: number): Segment {
+    const segment = this.slots.at(this.table.slot[ticket] as number);
+    if (!segment) throw new RangeError(`ticket ${ticket} lies in no segment`);
+    return segment;
+  }
+
+  /** The message leaves its segment; its ticket stays. */
+  unsettle(ticket: number): Segment {
+    const segment = this.segmentOf(ticket);
+    segment.live--;
+    segment.liveBytes -= this.table.weight[ticket] as number;
+    return segment;
+  }
+
+  /** Everything the table knows, as indexes name it. */
+  describe(ticket: number): About {
+    const { table } = this;
+    return {
+      offset: table.offset[ticket] as number,
+      index: table.index[ticket] as number,
+      idHigh: table.idHigh[ticket] as number,
+      idLow: table.idLow[ticket] as number,
+      receivedAt: table.received[ticket] as number,
+      attempts: table.attempts[ticket] as number,
+      next: table.next[ticket] as number,
+      flags: table.flags(ticket),
+      weight: table.weight[ticket] as number,
+      place: this.places.at(table.place[ticket] as number),
+      reply: this.replies.at(table.reply[ticket] as number),
+      file: this.large.of(ticket),
+    };
+  }
+}
