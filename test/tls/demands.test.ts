@@ -167,6 +167,19 @@ describe('a barred host', () => {
 });
 
 describe('connections under different demands', () => {
+  it('what was opened before the domain changed its demand takes no more mail', async () => {
+    const peer = await serve(good);
+    const hop = { port: peer.port, name: 'mx.test' };
+    const routes: Record<string, Partial<RankedHop>[]> = { 'a.test': [hop] };
+    room = await makeRoom({ config: 'tls = no\nuse_dane = true\nidle_timeout = 60', routes });
+    room.send(['x@a.test']);
+    await room.until(1);
+    routes['a.test'] = [{ ...hop, demand: dane(record(keyDigest(good))) }];
+    room.send(['y@a.test']);
+    await room.until(2);
+    expect(peer.arrived.map(({ secure }) => secure)).toEqual([false, true]);
+  });
+
   it.each([
     ['the same', { digest: 'd' }, 1],
     ['another', { digest: 'e' }, 2],
