@@ -159,6 +159,7 @@ export class Delivery implements Carrier, Yard {
     const { values } = station;
     if (values.suspend_delivery) station.returnHead(supply);
     if (values.suspend_delivery || this.#endAtOnce(station) || station.throttle) return;
+    if (values.use_dane || values.use_mta_sts) this.#partFromOld(station);
     for (const link of [...station.idle]) if (!link.feed() && !station.head) break;
     const wanted = this.#shortfall(station);
     if (wanted <= 0 && station.head) this.#makeRoom(station);
@@ -166,6 +167,20 @@ export class Delivery implements Carrier, Yard {
     const route = ports.router.route(station.place, this.#abort.signal);
     if (route instanceof Promise) this.#awaitRoute(station, route);
     else this.#follow(station, route, wanted);
+  }
+
+  /** Connections made before the domain changed its demands end after the mail in hand. */
+  #partFromOld(station: Station): void {
+    if (station.links.size === 0) return;
+    const route = this.ports.router.route(station.place, this.#abort.signal);
+    // Its look-up is on the way: the next call will know.
+    if (route instanceof Promise) return void route.catch(() => undefined);
+    if ('problem' in route) return;
+    for (const { hop, session, isRelaxed } of [...station.links]) {
+      if (!hop || !session?.ready || isRelaxed) continue;
+      const now = route.hops.find(({ ip, port, name }) => ip === hop.ip && port === hop.port && name === hop.name);
+      if (now && now.demand?.digest !== hop.demand?.digest) session.leave();
+    }
   }
 
   offer(station: Station): void {

@@ -66,3 +66,13 @@ describe('any parameters', () => {
     fc.assert(fc.property(fc.array(word, { maxLength: 4 }), (words) => void read(words.join(' '))));
   });
 });
+
+describe('REQUIRETLS (RFC 8689)', () => {
+  it('may be said in encrypted sessions only, and where smtp_extensions lets it', () => {
+    const secure = profileOf({}).offers(true);
+    expect(read('REQUIRETLS', secure)).toMatchObject({ requireTls: true });
+    expect(read('REQUIRETLS')).toBe(555);
+    expect(read('REQUIRETLS=yes', secure)).toBe(501);
+    expect(read('REQUIRETLS', profileOf({ smtp_extensions: ['DSN'] }).offers(true))).toBe(555);
+  });
+});
