@@ -96,6 +96,8 @@ export const queueOptions = {
     doc: 'How often domains without a connection may use the reserved ones.',
     default: 15,
     min: 1,
+    differs: 'A domain without a connection uses the reserve at once; nothing is swept.',
+    effect: 'never',
     scopes: G,
   }),
   retry_interval: opt.seconds({
