@@ -83,7 +83,7 @@ export class Opener {
     let shortage: Shortage | undefined;
     for (;;) {
       const hop = chooseHop(hops, {
-        isOut: (each) => link.tried.has(hopKey(each)),
+        isOut: (each) => link.tried.has(hopKey(each)) || !canReach(values.bind_address, each.ip),
         isQuarantined: (each) => this.hosts.isQuarantined(values.bind_address, each),
         load: (each) => countLinks(station, each),
       });
@@ -290,7 +290,8 @@ export class Opener {
     }
     link.tried.add(hopKey(hop));
     const others = (this.#routes.get(link) ?? []).some(
-      (each) => !link.tried.has(hopKey(each)) && !this.hosts.isQuarantined(values.bind_address, each),
+      (each) =>
+        !link.tried.has(hopKey(each)) && canReach(values.bind_address, each.ip) && !this.hosts.isQuarantined(values.bind_address, each),
     );
     if (others && values.host_failure_retry > 0) this.hosts.quarantine(values.bind_address, hop, values.host_failure_retry);
   }
@@ -384,6 +385,9 @@ export class Opener {
     if (shortage.waitMs === undefined) pool.findHolder(shortage.key)?.session?.leave();
   }
 }
+
+/** A source of one family leads to no address of the other; the system would call that our fault. */
+const canReach = (source: string | undefined, ip: string): boolean => source === undefined || source.includes(':') === ip.includes(':');
 
 const countLinks = (station: Station, { ip, port }: RankedHop): number => {
   let count = 0;

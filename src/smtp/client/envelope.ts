@@ -19,6 +19,10 @@ function needsUtf8(batch: Batch): boolean {
   return first.reception.smtpUtf8 && isEightBit(first.headers.bytes());
 }
 
+/** The content has to be rewritten before this server gets it. */
+export const needsDowngrade = (batch: Batch, can: Capabilities, terms: ClientTerms): boolean =>
+  terms.downgrade !== 'no' && !can.eightBitMime && batch.mails[0]?.content.eightBit === true;
+
 /** Why this batch may not go to this server at all, code first; undefined when it may. `isProven`: it is encrypted, and the host it should be. */
 export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms, isProven = false): string | undefined {
   const [first] = batch.mails;
@@ -34,7 +38,8 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms):
   const [first] = batch.mails;
   if (!first) return '';
   let line = `MAIL FROM:<${first.sender ?? ''}>`;
-  if (can.size) line += ` SIZE=${first.size}`;
+  // Rewritten it has another size, which is not known yet.
+  if (can.size && !needsDowngrade(batch, can, terms)) line += ` SIZE=${first.size}`;
   if (can.eightBitMime && terms.sendEightBit && first.content.eightBit) line += ' BODY=8BITMIME';
   if (can.smtpUtf8 && needsUtf8(batch)) line += ' SMTPUTF8';
   if (first.reception.requireTls) line += ' REQUIRETLS';
