@@ -14,8 +14,6 @@ import { IdSource } from '../kernel/ids.js';
 import { readMemoryShare } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
-import { joinLine } from '../mail/reply.js';
-import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
@@ -36,7 +34,7 @@ import { SmtpService } from '../smtp/server/service.js';
 import { checkOwner } from '../spool/owner.js';
 import { findFolders, partFolder } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
-import { classify, noticePlans, openClassifier } from './bounces.js';
+import { attemptBySelf, classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
 import { Counters, countingPlan } from './counters.js';
 import { isWanted } from './debug-flags.js';
@@ -171,8 +169,11 @@ export class Daemon {
       tlsWent: this.tls.went,
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
-    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply, CLASS.adminFailure));
-    this.#endMail = async (mail, reply, quiet) => notices.end(mail, await this.#classed(mail, reply), quiet);
+    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, attemptBySelf(copy, reply, CLASS.adminFailure, this.clock.now()));
+    this.#endMail = async (mail, reply, quiet) => {
+      const bounceClass = await classify(this.classifier, this.chains, reply, mail.place.domain);
+      await notices.end(mail, attemptBySelf(mail, reply, bounceClass, this.clock.now()), quiet);
+    };
     this.queue.connect(this.delivery);
     this.smtp = new SmtpService<Pending>({
       reception: new Receiver(ports, transit, new Logins(this.#loginPorts())),
@@ -433,27 +434,5 @@ export class Daemon {
     answer.catch(() => {});
     this.journal.say('error', 'queue', `a handler of ${hook} answered with a promise; it has to answer at once`);
     return undefined;
-  }
-
-  async #classed(mail: Copy, reply: string): Promise<Attempt> {
-    return this.#attemptOf(mail, reply, await classify(this.classifier, this.chains, reply, mail.place.domain));
-  }
-
-  /** An end that no server said: expiry, the console, a hook. */
-  #attemptOf(mail: Copy, reply: string, bounceClass: number): Attempt {
-    return {
-      outcome: 'failed',
-      reply: joinLine(reply),
-      mail,
-      place: mail.place,
-      at: this.clock.now(),
-      connectionId: '',
-      stage: STAGE.notConnected,
-      bytes: 0,
-      hop: undefined,
-      bounceClass,
-      possibleDuplicate: false,
-      tls: undefined,
-    };
   }
 }
