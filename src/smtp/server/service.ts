@@ -28,6 +28,13 @@ export interface ServicePorts<Own> {
   largeBodyBytes(): number;
 }
 
+/** How many connections there are now over all processes of the daemon, the one in question included. */
+export interface Crowding {
+  readonly service: number;
+  readonly listener: number;
+  readonly client: number;
+}
+
 /** Beats with the watch, so that sessions need not read the clock. */
 class CoarseClock implements Watched {
   dueAt = 1;
@@ -86,14 +93,14 @@ export class SmtpService<Own> implements House<Own> {
     return this.#sessions;
   }
 
-  /** Takes a connection that was accepted by a listener socket. */
-  accept(socket: Socket, door: Door): void {
+  /** Takes a connection that was accepted by a listener socket. Without `crowding` ours are all there are. */
+  accept(socket: Socket, door: Door, crowding?: Crowding): void {
     const peer = { ip: plainIp(socket.remoteAddress), port: socket.remotePort ?? 0 };
     const session = new SmtpSession(this, door, socket, peer);
     this.#enter(session);
     if (!session.admit()) return;
     if (this.#stopping) session.shutDown();
-    if (this.#isCrowded(session)) session.turnAway();
+    if (this.#isCrowded(session, crowding)) session.turnAway();
     else session.start();
   }
 
@@ -170,12 +177,12 @@ export class SmtpService<Own> implements House<Own> {
     this.#perListener.set(session.stanza, (this.#perListener.get(session.stanza) ?? 0) + 1);
   }
 
-  #isCrowded(session: SmtpSession<Own>): boolean {
+  #isCrowded(session: SmtpSession<Own>, crowding: Crowding | undefined): boolean {
     const { service_sessions, listener_sessions, connections_per_client, relay_hosts } = session.options;
-    if (service_sessions > 0 && this.#sessions.size > service_sessions) return true;
-    if (listener_sessions > 0 && (this.#perListener.get(session.stanza) ?? 0) > listener_sessions) return true;
+    if (service_sessions > 0 && (crowding?.service ?? this.#sessions.size) > service_sessions) return true;
+    if (listener_sessions > 0 && (crowding?.listener ?? this.#perListener.get(session.stanza) ?? 0) > listener_sessions) return true;
     const { ip } = session.peer;
-    if (connections_per_client <= 0 || ip === '' || this.#clients.of(ip) <= connections_per_client) return false;
+    if (connections_per_client <= 0 || ip === '' || (crowding?.client ?? this.#clients.of(ip)) <= connections_per_client) return false;
     return !relay_hosts?.has(ip);
   }
 }
