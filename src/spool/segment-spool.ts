@@ -159,10 +159,8 @@ export class SegmentSpool implements Spool {
     return this.#writing.openLarge(this.#own);
   }
 
-  forget({ file }: Body): void {
-    if (file === undefined || this.large.uses(file)) return;
-    this.#openLarge.delete(file);
-    this.options.disk.remove(path.join(this.options.folder, 'large', file)).catch(() => {});
+  forget(body: Body): void {
+    this.#writing.forget(this.#own, body);
   }
 
   get refusing(): string | undefined {

@@ -284,11 +284,12 @@ export class Supervisor implements Reloadable {
   }
 
   async #askOthers(asking: Post, command: string): Promise<readonly Answer[]> {
-    const others = this.#posts.filter((post) => post !== asking && post.holder?.ready);
+    const others = this.#posts.filter((post) => post !== asking);
     return Promise.all(
       others.map(async ({ number, holder }): Promise<Answer> => {
+        if (!holder?.ready) return { id: 0, ok: false, text: `Worker ${number} is being started.` };
         try {
-          return (await holder?.line.ask('run', { command }, ASK_LIMIT_MS)) ?? { id: 0, ok: false };
+          return await holder.line.ask('run', { command }, ASK_LIMIT_MS);
         } catch (error) {
           return { id: 0, ok: false, text: `Worker ${number}: ${error instanceof Error ? error.message : ''}` };
         }

@@ -8,7 +8,7 @@ import { DateFormat } from '../../mail/date.js';
 import { ClientCount } from '../../net/client-count.js';
 import { plainIp } from '../../net/plain-ip.js';
 import type { TlsContexts } from '../../net/tls-contexts.js';
-import type { Door, House } from './house.js';
+import type { Door, Guest, House } from './house.js';
 import { Profile } from './profile.js';
 import type { Reception } from './reception.js';
 import { SmtpSession } from './session.js';
@@ -62,6 +62,8 @@ export class SmtpService<Own> implements House<Own> {
   readonly #coarse: CoarseClock;
   readonly #sessions = new Set<SmtpSession<Own>>();
   readonly #clients = new ClientCount();
+  /** What was said of connections at their arrival, where there are other processes. */
+  readonly #crowding = new WeakMap<object, Crowding & { readonly ip: string }>();
   readonly #perListener = new Map<string, number>();
   readonly #dates = new DateFormat();
   #profiles = new WeakMap<InboundValues, Profile>();
@@ -98,9 +100,12 @@ export class SmtpService<Own> implements House<Own> {
     const peer = { ip: plainIp(socket.remoteAddress), port: socket.remotePort ?? 0 };
     const session = new SmtpSession(this, door, socket, peer);
     this.#enter(session);
+    if (crowding) this.#crowding.set(session, { ...crowding, ip: peer.ip });
     if (!session.admit()) return;
     if (this.#stopping) session.shutDown();
-    if (this.#isCrowded(session, crowding)) session.turnAway();
+    const { proxy_protocol, proxy_protocol_timeout } = session.options;
+    if (proxy_protocol !== 'false' && !this.#stopping) session.awaitProxy(proxy_protocol_timeout);
+    else if (this.isCrowded(session)) session.turnAway();
     else session.start();
   }
 
@@ -137,6 +142,18 @@ export class SmtpService<Own> implements House<Own> {
   /** The certificates were loaded anew: what depends on them is worked out again. */
   forgetProfiles(): void {
     this.#profiles = new WeakMap();
+  }
+
+  /** Sessions of one listener, or of one of its sockets, get 421 at their next command. Answers how many there are. */
+  drain(stanza: string, listen?: string): number {
+    const leaving = [...this.#sessions].filter((session) => session.stanza === stanza && (listen ?? session.listener) === session.listener);
+    for (const session of leaving) session.shutDown();
+    return leaving.length;
+  }
+
+  moved(session: Guest, from: string): void {
+    this.#clients.remove(from);
+    this.#clients.add(session.peer.ip);
   }
 
   left(session: SmtpSession<Own>): void {
@@ -177,12 +194,15 @@ export class SmtpService<Own> implements House<Own> {
     this.#perListener.set(session.stanza, (this.#perListener.get(session.stanza) ?? 0) + 1);
   }
 
-  #isCrowded(session: SmtpSession<Own>, crowding: Crowding | undefined): boolean {
+  isCrowded(session: Guest): boolean {
     const { service_sessions, listener_sessions, connections_per_client, relay_hosts } = session.options;
+    const crowding = this.#crowding.get(session);
     if (service_sessions > 0 && (crowding?.service ?? this.#sessions.size) > service_sessions) return true;
     if (listener_sessions > 0 && (crowding?.listener ?? this.#perListener.get(session.stanza) ?? 0) > listener_sessions) return true;
     const { ip } = session.peer;
-    if (connections_per_client <= 0 || ip === '' || (crowding?.client ?? this.#clients.of(ip)) <= connections_per_client) return false;
+    // Behind a proxy the client is known only now, and counted here only.
+    const same = crowding?.ip === ip ? crowding.client : this.#clients.of(ip);
+    if (connections_per_client <= 0 || ip === '' || same <= connections_per_client) return false;
     return !relay_hosts?.has(ip);
   }
 }
