@@ -4,6 +4,7 @@ import type { Clock } from '../kernel/clock.js';
 import type { Copy } from '../module/copy.js';
 import type { Intake } from '../module/flow.js';
 import type { Chains } from '../module/hook-set.js';
+import type { Limit } from '../module/permit.js';
 import type { PlaceTable } from '../module/place.js';
 import type { Session } from '../module/session.js';
 import type { Spool } from '../module/spool.js';
@@ -32,6 +33,8 @@ export interface ReceivePorts {
   /** The newest configuration. */
   rules(): Rules;
   nextId(): string;
+  /** Takes one from a budget that other processes share; undefined where there are none. */
+  readonly jointRate?: ((limit: Limit) => Promise<boolean>) | undefined;
   /** A number in [0, 1). */
   random(): number;
   /** Why nothing is accepted right now (memory, shut-down), or undefined. */

@@ -73,7 +73,7 @@ export class Receiver implements Reception<Pending> {
     this.#ports = ports;
     this.#logins = logins;
     this.#transit = transit;
-    this.#throttles = new Throttles(ports.clock);
+    this.#throttles = new Throttles(ports.clock, ports.jointRate);
   }
 
   options(session: Client): InboundValues | undefined {
@@ -116,12 +116,18 @@ export class Receiver implements Reception<Pending> {
   }
 
   mailFrom(session: Client, sender: Address | null, params: MailParams, line: string): Later<Verdict> {
-    const { options, transaction } = session;
+    const { options } = session;
     if (this.#ports.spool.refusing !== undefined || this.#ports.refusing() !== undefined)
       return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
     if (sender === null && !options.allow_null_envelope_sender) return this.#refuse(session, { do: 'reject', reply: NULL_SENDER_REFUSED });
-    if (!this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session)))
-      return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
+    const isAdmitted = this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session));
+    if (isAdmitted instanceof Promise) return isAdmitted.then((yes) => this.#beginMail(session, sender, params, line, yes));
+    return this.#beginMail(session, sender, params, line, isAdmitted);
+  }
+
+  #beginMail(session: Client, sender: Address | null, params: MailParams, line: string, isAdmitted: boolean): Later<Verdict> {
+    if (!isAdmitted) return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
+    const { options, transaction } = session;
     if (!transaction) return { do: 'tempfail', reply: LOCAL_ERROR };
     const rules = this.#ports.rules();
     const draft = openDraft(this.#ports, session, sender, params);

@@ -48,6 +48,7 @@ import { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
+import { shareOf } from './share.js';
 import type { TlsHouse } from './tls-house.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
@@ -328,7 +329,7 @@ export class Daemon {
       if (isWanted(record, this.#snapshot)) this.chains.logged.run(record);
     };
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
-    this.#gate.open(this.smtp);
+    this.#gate.open(this.seat.team?.guard(this.smtp) ?? this.smtp);
     this.memory.start();
     this.#recovery = this.#recover();
   }
@@ -383,6 +384,7 @@ export class Daemon {
       places: this.places,
       rules: () => this.#rules,
       nextId: () => this.ids.next(),
+      jointRate: this.seat.team && ((limit) => this.seat.team?.tryTake(limit) ?? Promise.resolve(false)),
       random: Math.random,
       refusing: () => (this.#stopping ? 'stopping' : this.memory.level === 'high' ? 'memory' : undefined),
       refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
@@ -397,7 +399,11 @@ export class Daemon {
       files: { stat: (name) => stat(name), read: (name) => readFile(name) },
       hostname: () => this.hostname,
       chains: () => this.chains,
-      limits: () => ({ perClient: this.snapshot.global.auth_failures_per_client, perUser: this.snapshot.global.auth_failures_per_user }),
+      limits: () => {
+        const { auth_failures_per_client, auth_failures_per_user } = this.snapshot.global;
+        const { workers } = this.seat;
+        return { perClient: shareOf(auth_failures_per_client, workers), perUser: shareOf(auth_failures_per_user, workers) };
+      },
       scheme: (name) => this.registry.current.offer('auth', name),
       randomBytes,
       log: (level, text, cause) => this.journal.say(level, 'auth', text, cause),

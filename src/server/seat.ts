@@ -3,7 +3,9 @@
 import type { Answer } from '../console/frame.js';
 import type { Clock } from '../kernel/clock.js';
 import { nodeDisk } from '../kernel/node-disk.js';
-import type { Broker } from '../module/permit.js';
+import type { Broker, Limit } from '../module/permit.js';
+import type { Doorkeeper } from '../smtp/server/listener.js';
+import type { SmtpService } from '../smtp/server/service.js';
 import { nextIncarnation } from '../spool/incarnation.js';
 import { lockSpool } from '../spool/lock.js';
 import { DirectBroker } from './broker.js';
@@ -14,6 +16,8 @@ export interface DaemonBroker extends Broker {
   reloaded(): void;
 }
 
+type Service = Pick<SmtpService<unknown>, 'accept' | 'troubled'>;
+
 /** The supervisor and the other workers, as one worker sees them. */
 export interface Team {
   /** Process id of the daemon as operators know it: the supervisor's. */
@@ -23,6 +27,10 @@ export interface Team {
   /** Adds to a sum over all workers. */
   add(tally: string, n: number): void;
   read(tally: string): Promise<number>;
+  /** Takes one from a budget of all workers; false when it is used up. */
+  tryTake(limit: Limit): Promise<boolean>;
+  /** What stands between the sockets and the service. */
+  guard(service: Service): Doorkeeper;
   /** A new configuration for everybody. */
   reload(file: string | undefined): Promise<Reloaded>;
   /** Ends the whole daemon. */

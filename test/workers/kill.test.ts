@@ -12,6 +12,18 @@ const CONNECTIONS = 3;
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
+/** The console goes with its worker, and is back with the next. */
+const untilBothServe = (daemon: Daemon): Promise<unknown> =>
+  daemon.waitFor(
+    'both workers',
+    () =>
+      daemon.consoleJson('summary').then(
+        (summary) => (summary as { workers: number }).workers === 2,
+        () => false,
+      ),
+    20_000,
+  );
+
 const panics = (daemon: Daemon): string => daemon.fileLines('paniclog.ec').join('\n');
 
 /** Loads a daemon with connections that are opened again when their worker has died. */
@@ -42,8 +54,7 @@ describe('a worker killed by -9 under load', () => {
     }
     await load;
     await prober.stop();
-    // The console is back with its worker.
-    await daemon.waitFor('console', () => daemon.console('pid').catch(() => undefined));
+    await untilBothServe(daemon);
     await drain(daemon);
     expect(prober.refused).toBe(0);
     expect(prober.greeted).toBeGreaterThan(100);
@@ -69,6 +80,7 @@ describe('a worker that hangs', () => {
     process.kill(victim, 'SIGSTOP');
     await daemon.waitFor('a successor', () => workersOf(daemon).length === 2 && !workersOf(daemon).includes(victim), 15_000);
     expect(panics(daemon)).toMatch(/gave no sign of life for [23] s and is ended \(state T \(stopped\), memory \d+ kB/);
+    await untilBothServe(daemon);
     await feeder.feed({ port: daemon.port, connections: 20, count: 200 });
     await drain(daemon);
     expect(ledger.missing(feeder.acknowledged)).toEqual([]);

@@ -193,6 +193,8 @@ function summarize(desk: Desk) {
     loadingPercent: desk.loading(),
     statisticsLastReset: new Date(totals.resetAt).toISOString(),
     uptimeSeconds: seconds(desk.now() - desk.startedAt),
+    /** How many have answered. */
+    workers: 1,
   };
 }
 
@@ -219,6 +221,7 @@ function tellSummary(data: ReturnType<typeof summarize>) {
     ...(data.loadingPercent < 100 ? [['Loading', `${data.loadingPercent} %`] as const] : []),
     ['Statistics Last Reset', data.statisticsLastReset],
     ['Uptime', `${data.uptimeSeconds} s`],
+    ...(data.workers > 1 ? [['Workers', data.workers] as const] : []),
   ];
   return { data, text: `Summary Statistics\n${words.map(([name, value]) => `${name}:\t${value}`).join('\n')}` };
 }

@@ -3,7 +3,7 @@
  * the answer wakes him, and then the permit is there or it is known which counter is full.
  */
 import type { Clock } from '../../kernel/clock.js';
-import { type Broker, type Limit, type Permit, type Shortage, UNDECIDED } from '../../module/permit.js';
+import { type Broker, isShortage, type Limit, type Permit, type Shortage, UNDECIDED } from '../../module/permit.js';
 import { isRateOnly, type LeaseAnswer, type LeaseAsk, SLICE_MS } from './lease.js';
 
 export interface LeasePorts {
@@ -87,6 +87,15 @@ export class LeasedBroker implements Broker {
     return () => {
       if (this.#wishes.delete(id)) this.#ask({ do: 'cancel', id });
     };
+  }
+
+  /** Takes one of every limit if there is room now, and does not wait for more than the answer. */
+  async tryTake(limits: readonly Limit[]): Promise<boolean> {
+    const first = this.acquire(limits);
+    if (!isShortage(first)) return true;
+    if (first.key !== UNDECIDED) return false;
+    await new Promise<void>((done) => this.wait(first, done));
+    return !isShortage(this.acquire(limits));
   }
 
   /** What this worker uses of a counter. */

@@ -15,6 +15,7 @@ import { socketsOf } from '../../smtp/server/listener.js';
 import { lockSpool } from '../../spool/lock.js';
 import { Journal } from '../journal.js';
 import { type Reloadable, reload } from '../reload.js';
+import { Crowd } from './crowd.js';
 import { LeaseOffice } from './lease-office.js';
 import { Line } from './line.js';
 import { type Holder, Post, spawnWorker } from './post.js';
@@ -54,6 +55,7 @@ export class Supervisor implements Reloadable {
   readonly #ticketKeys = randomBytes(48);
   readonly #tallies = new Map<string, number>();
   readonly #turns = new Turns();
+  readonly #crowd = new Crowd();
   #snapshot: Snapshot;
   #texts: ReadonlyMap<string, string>;
   /** Path of the main file among the texts. */
@@ -243,6 +245,8 @@ export class Supervisor implements Reloadable {
       },
       beat: ({ waits }) => Object.assign(own(), { waits, heardAt: this.#clock.mono() }),
       lease: (asks) => own().customer.take(asks),
+      enter: (arrival) => this.#crowd.enter(own(), arrival),
+      leave: (arrival) => this.#crowd.leave(own(), arrival),
       add: ({ tally, n }) => void this.#tallies.set(tally, (this.#tallies.get(tally) ?? 0) + n),
       read: ({ tally }) => this.#tallies.get(tally) ?? 0,
       reload: ({ file }) => reload(this, file),
@@ -280,11 +284,12 @@ export class Supervisor implements Reloadable {
   }
 
   async #askOthers(asking: Post, command: string): Promise<readonly Answer[]> {
-    const others = this.#posts.filter((post) => post !== asking && post.holder?.ready);
+    const others = this.#posts.filter((post) => post !== asking);
     return Promise.all(
       others.map(async ({ number, holder }): Promise<Answer> => {
+        if (!holder?.ready) return { id: 0, ok: false, text: `Worker ${number} is being started.` };
         try {
-          return (await holder?.line.ask('run', { command }, ASK_LIMIT_MS)) ?? { id: 0, ok: false };
+          return await holder.line.ask('run', { command }, ASK_LIMIT_MS);
         } catch (error) {
           return { id: 0, ok: false, text: `Worker ${number}: ${error instanceof Error ? error.message : ''}` };
         }
@@ -298,6 +303,7 @@ export class Supervisor implements Reloadable {
     post.holder = undefined;
     holder.line.close();
     holder.customer.leave();
+    this.#crowd.forget(holder);
     this.#turns.end(post);
     this.#told();
     if (this.#stopping) return;

@@ -1,7 +1,9 @@
 /** What supervisor and workers say to each other. */
 import type { Answer } from '../../console/frame.js';
 import type { LogRecord } from '../../module/reports.js';
+import type { Crowding } from '../../smtp/server/service.js';
 import type { PassedHandle } from './channel.js';
+import type { Arrival } from './crowd.js';
 import type { LeaseAnswer, LeaseAsk } from './lease.js';
 
 /** Everything a worker needs to begin. */
@@ -52,6 +54,9 @@ export type SupervisorVerbs = {
   /** A sign of life, with what a stop would wait for. */
   beat(body: { readonly waits: readonly string[] }): void;
   lease(asks: readonly LeaseAsk[]): void;
+  /** A connection came; answers how many there are with it. */
+  enter(arrival: Arrival): Crowding;
+  leave(arrival: Arrival): void;
   add(body: { readonly tally: string; readonly n: number }): void;
   read(body: { readonly tally: string }): number;
   reload(body: { readonly file: string | undefined }): Promise<ReloadAnswer>;

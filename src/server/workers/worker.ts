@@ -15,11 +15,14 @@ import { makeDesk } from '../desk.js';
 import { describeCause } from '../journal.js';
 import type { Seat, Team } from '../seat.js';
 import { processChannel } from './channel.js';
+import { Doorman } from './doorman.js';
 import { LeasedBroker } from './leased-broker.js';
 import { Line } from './line.js';
 import type { Adoption, Start, SupervisorVerbs, WorkerVerbs } from './verbs.js';
 
 const BEAT_MS = 1000;
+/** A client is kept at the door for so long at most. */
+const ENTER_LIMIT_MS = 5000;
 /** A shut-down takes no longer than this. */
 const STOP_LIMIT_MS = 120_000;
 
@@ -129,6 +132,12 @@ class Worker {
       },
       add: (tally, n) => line.tell('add', { tally, n }),
       read: (tally) => line.ask('read', { tally }),
+      tryTake: (limit) => this.#broker.tryTake([limit]),
+      guard: (service) =>
+        new Doorman(
+          { enter: (arrival) => line.ask('enter', arrival, ENTER_LIMIT_MS), leave: (arrival) => line.tell('leave', arrival) },
+          service,
+        ),
       reload: (file) => line.ask('reload', { file }),
       stop: () => line.tell('stop', null),
       ask: (command) => line.ask('ask', { command }),

@@ -28,6 +28,13 @@ export interface ServicePorts<Own> {
   largeBodyBytes(): number;
 }
 
+/** How many connections there are now over all processes of the daemon, the one in question included. */
+export interface Crowding {
+  readonly service: number;
+  readonly listener: number;
+  readonly client: number;
+}
+
 /** Beats with the watch, so that sessions need not read the clock. */
 class CoarseClock implements Watched {
   dueAt = 1;
@@ -55,6 +62,8 @@ export class SmtpService<Own> implements House<Own> {
   readonly #coarse: CoarseClock;
   readonly #sessions = new Set<SmtpSession<Own>>();
   readonly #clients = new ClientCount();
+  /** What was said of connections at their arrival, where there are other processes. */
+  readonly #crowding = new WeakMap<object, Crowding & { readonly ip: string }>();
   readonly #perListener = new Map<string, number>();
   readonly #dates = new DateFormat();
   #profiles = new WeakMap<InboundValues, Profile>();
@@ -86,11 +95,12 @@ export class SmtpService<Own> implements House<Own> {
     return this.#sessions;
   }
 
-  /** Takes a connection that was accepted by a listener socket. */
-  accept(socket: Socket, door: Door): void {
+  /** Takes a connection that was accepted by a listener socket. Without `crowding` ours are all there are. */
+  accept(socket: Socket, door: Door, crowding?: Crowding): void {
     const peer = { ip: plainIp(socket.remoteAddress), port: socket.remotePort ?? 0 };
     const session = new SmtpSession(this, door, socket, peer);
     this.#enter(session);
+    if (crowding) this.#crowding.set(session, { ...crowding, ip: peer.ip });
     if (!session.admit()) return;
     if (this.#stopping) session.shutDown();
     const { proxy_protocol, proxy_protocol_timeout } = session.options;
@@ -186,10 +196,13 @@ export class SmtpService<Own> implements House<Own> {
 
   isCrowded(session: Guest): boolean {
     const { service_sessions, listener_sessions, connections_per_client, relay_hosts } = session.options;
-    if (service_sessions > 0 && this.#sessions.size > service_sessions) return true;
-    if (listener_sessions > 0 && (this.#perListener.get(session.stanza) ?? 0) > listener_sessions) return true;
+    const crowding = this.#crowding.get(session);
+    if (service_sessions > 0 && (crowding?.service ?? this.#sessions.size) > service_sessions) return true;
+    if (listener_sessions > 0 && (crowding?.listener ?? this.#perListener.get(session.stanza) ?? 0) > listener_sessions) return true;
     const { ip } = session.peer;
-    if (connections_per_client <= 0 || ip === '' || this.#clients.of(ip) <= connections_per_client) return false;
+    // Behind a proxy the client is known only now, and counted here only.
+    const same = crowding?.ip === ip ? crowding.client : this.#clients.of(ip);
+    if (connections_per_client <= 0 || ip === '' || same <= connections_per_client) return false;
     return !relay_hosts?.has(ip);
   }
 }
