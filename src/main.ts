@@ -15,6 +15,11 @@ configured(program.command('start').description('run the daemon in the foregroun
   process.exitCode = await start(config);
 });
 
+program.command('worker', { hidden: true }).action(async () => {
+  const { work } = await import('./bin/worker.js');
+  process.exitCode = await work();
+});
+
 configured(program.command('check').description('check a configuration without running it'))
   .option('--json', 'print the problems as JSON')
   .action(async ({ config, json }) => {

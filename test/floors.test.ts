@@ -22,6 +22,8 @@ const FLOOR: Readonly<Record<string, number>> = {
   queue: 4,
   deliver: 4,
   bounce: 4,
+  tlspolicy: 4,
+  tlsrpt: 4,
   console: 5,
   http: 5,
   cluster: 5,

@@ -86,6 +86,7 @@ export default defineModule({
     });
     ctx.command('internal stats', {
       doc: 'Lines that had to be dropped, by file.',
+      merge: 'sum',
       run: () => [
         { log: options.mainlog, dropped: main.dropped },
         { log: options.rejectlog, dropped: reject.dropped },

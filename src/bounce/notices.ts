@@ -60,6 +60,7 @@ export class Notices {
       if (!(await this.#waitFor(ending, mail))) return;
     }
     this.#ports.chains().failed.run(attempt);
+    this.#tellBounce(mail, attempt);
   }
 
   /** Waits until an end is on the medium, through all that its disk does; answers false when the daemon stops before. */
@@ -90,6 +91,26 @@ export class Notices {
     } catch (error) {
       this.#ports.log('error', `the notice about the refused ${copy.id} could not be recorded`, error);
     }
+  }
+
+  /** bounce_pattern leaves out mail of other senders. */
+  #tellBounce(mail: Copy, attempt: Attempt): void {
+    const { bounced } = this.#ports.chains();
+    if (bounced.empty) return;
+    const pattern = this.#ports.options(mail).bounce_pattern;
+    if (pattern && !pattern.test(mail.sender ? String(mail.sender) : '')) return;
+    bounced.run({
+      mail,
+      place: attempt.place,
+      at: attempt.at,
+      connectionId: attempt.connectionId,
+      recipient: mail.recipient,
+      sender: mail.sender,
+      stage: attempt.stage,
+      bounceClass: attempt.bounceClass,
+      ip: attempt.hop?.ip ?? '',
+      reply: attempt.reply,
+    });
   }
 
   async #prepare(mail: Copy, attempt: Attempt): Promise<readonly Copy[]> {

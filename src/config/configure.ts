@@ -4,7 +4,7 @@ import { type Loaded, type LoadOptions, load } from './include.js';
 import type { ModuleManifest } from './manifest.js';
 import { type ConfigProblem, problemAt } from './problem.js';
 import { type Reader, readerOf } from './reader.js';
-import type { ModuleInstance } from './settings.js';
+import type { ModuleInstance, ScopeNode, Setting } from './settings.js';
 import { Snapshot } from './snapshot.js';
 import { Source } from './source.js';
 
@@ -29,7 +29,11 @@ export function configureLoaded(loaded: Loaded, options: ConfigureOptions = {}):
   const decoded = decode(loaded, options);
   if (!decoded.ok) return { ok: false, problems: decoded.problems, loaded };
   const snapshot = new Snapshot(decoded.config, options.number ?? 1);
-  const conflicts = [...checkCore(snapshot), ...checkModules(snapshot, options.manifests ?? [])];
+  const conflicts = [
+    ...checkCore(snapshot),
+    ...checkModules(snapshot, options.manifests ?? []),
+    ...checkScopes(snapshot.config.root, options.manifests ?? []),
+  ];
   const problems = [...decoded.problems, ...conflicts];
   return conflicts.some((problem) => problem.severity === 'error')
     ? { ok: false, problems, loaded }
@@ -62,6 +66,35 @@ function* checkModules(snapshot: Snapshot, manifests: readonly ModuleManifest[])
     for (const { option, say, level } of manifest?.check?.(instance.options as never, snapshot.global) ?? [])
       yield problemIn(snapshot, instance, option, say, level === 'warning' ? 'notice' : 'error');
   }
+}
+
+/** What modules have to say about their options in scopes of the core, outermost scope first. */
+function* checkScopes(scope: ScopeNode, manifests: readonly ModuleManifest[]): IterableIterator<ConfigProblem> {
+  for (const manifest of manifests) {
+    const names = Object.keys(manifest.scoped ?? {});
+    if (!manifest.checkScope || !names.some((name) => scope.settings.has(name))) continue;
+    for (const { option, say, level } of manifest.checkScope(writtenIn(scope, names) as never)) {
+      const { node } = scope.settings.get(option ?? '') ?? settingOf(scope, names);
+      yield problemAt('CONFLICT', node.name.at, say, { severity: level === 'warning' ? 'notice' : 'error', width: node.name.raw.length });
+    }
+  }
+  for (const byName of scope.children.values()) for (const child of byName.values()) yield* checkScopes(child, manifests);
+}
+
+/** Values of the options in a scope, or in the nearest scope around it that sets them. */
+function writtenIn(scope: ScopeNode, names: readonly string[]): Readonly<Record<string, unknown>> {
+  const outer = scope.parent ? writtenIn(scope.parent, names) : {};
+  const here = names.flatMap((name) => {
+    const setting = scope.settings.get(name);
+    return setting ? [[name, setting.value]] : [];
+  });
+  return { ...outer, ...Object.fromEntries(here) };
+}
+
+function settingOf(scope: ScopeNode, names: readonly string[]): Setting {
+  const setting = names.map((name) => scope.settings.get(name)).find((found) => found !== undefined);
+  if (!setting) throw new RangeError(`no option of a module is set in ${scope.key}`);
+  return setting;
 }
 
 function problemIn(

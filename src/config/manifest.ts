@@ -22,10 +22,16 @@ export interface ModuleManifest {
   /** Sub-stanzas it puts into another module's stanza, or into a scope of the core, by the name of that. */
   readonly inside?: Readonly<Record<string, BlockShapes>> | undefined;
   /** What cannot be said option by option. */
-  check?(
-    own: never,
-    core: GlobalValues,
-  ): readonly { readonly option?: string; readonly say: string; readonly level?: 'error' | 'warning' }[];
+  check?(own: never, core: GlobalValues): readonly ManifestObjection[];
+  /** The same for its options in scopes of the core: asked with what is written in a scope that sets one of them, and around it. */
+  checkScope?(written: never): readonly ManifestObjection[];
+}
+
+/** What a module has against its configuration: one sentence, and the option it is about. */
+export interface ManifestObjection {
+  readonly option?: string;
+  readonly say: string;
+  readonly level?: 'error' | 'warning';
 }
 
 /** What every module stanza may hold beside the module's own options. */

@@ -1,4 +1,5 @@
 /** One console command: declared once, and its help, completion, text and JSON follow. */
+import type { Merge } from './merge.js';
 
 /** Data first: what `json COMMAND` gives. Text is made from it. */
 export interface Told {
@@ -15,6 +16,8 @@ export interface ConsoleCommand {
   readonly doc: string;
   /** It changes something. */
   readonly writes?: boolean;
+  /** All workers run it, and this makes one answer of theirs. Without it the worker that was asked answers alone. */
+  readonly merge?: Merge;
   run(args: readonly string[], signal: AbortSignal): Told | Promise<Told>;
 }
 

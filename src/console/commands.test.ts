@@ -49,6 +49,7 @@ async function open(more: Partial<Desk> = {}) {
     product: 'Celeris',
     version: '1.2.3',
     startedAt: rig.clock.now() - 60_000,
+    pid: process.pid,
     now: () => rig.clock.now(),
     queue: rig.queue,
     spool: rig.spool,

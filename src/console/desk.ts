@@ -33,6 +33,8 @@ export interface Desk {
   readonly product: string;
   readonly version: string;
   readonly startedAt: number;
+  /** Process id of the daemon as a whole. */
+  readonly pid: number;
   now(): number;
   readonly queue: MailQueue;
   readonly spool: Spool;
@@ -48,8 +50,8 @@ export interface Desk {
   recent(): readonly LogRecord[];
   reopenLogs(): void;
   stop(): void;
-  /** What a stop waits for. */
-  waits(): readonly string[];
+  /** What a stop waits for, over all workers. */
+  waits(): readonly string[] | Promise<readonly string[]>;
   sessions(): number;
   outboundConnections(): number;
   route(domain: string, signal: AbortSignal): Promise<Route>;

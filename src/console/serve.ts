@@ -1,7 +1,7 @@
 /** A console session on the daemon's side: frames in, answers out, one after the other, until it is idle for too long. */
 import type { Socket } from 'node:net';
 import type { Watch } from '../kernel/watch.js';
-import { answerRequest, type CommandBook } from './dispatch.js';
+import { type AskOthers, answerRequest, type CommandBook } from './dispatch.js';
 import { type Answer, asRequest, encodeFrame, FrameReader, MAX_ANSWER_BYTES, MAX_REQUEST_BYTES } from './frame.js';
 
 /** A client that asks without reading answers is read no further. */
@@ -9,6 +9,8 @@ const MOST_WAITING = 64;
 
 export interface ConsoleService {
   readonly book: CommandBook;
+  /** The other workers; undefined when there are none. */
+  readonly others?: AskOthers | undefined;
   readonly watch: Watch;
   mono(): number;
   /** Idle limit in milliseconds; 0 = none. */
@@ -32,7 +34,7 @@ export function serveConsole(socket: Socket, service: ConsoleService): { close()
     const request = asRequest(frame);
     if (!request) return void socket.destroy();
     idle.dueAt = 0;
-    const answer = await answerRequest(request, service.book, ended.signal, service.failed);
+    const answer = await answerRequest(request, service.book, ended.signal, service.failed, service.others);
     touch();
     if (!socket.destroyed) socket.write(encodeAnswer(answer, service.failed));
     if (--waiting < MOST_WAITING) socket.resume();

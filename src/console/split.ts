@@ -33,3 +33,6 @@ function readQuoted(line: string, start: number): { text: string; end: number } 
   }
   return undefined;
 }
+
+/** One line that splits into exactly these words. */
+export const joinWords = (words: readonly string[]): string => words.map((word) => `"${word.replace(/["\\]/g, '\\$&')}"`).join(' ');

@@ -14,6 +14,7 @@ import type { DeliveryPorts } from './ports.js';
 import { Shortages } from './shortages.js';
 import { Sources } from './sources.js';
 import { Station } from './station.js';
+import { tellGreeted } from './tls-outcome.js';
 import { Troubles } from './troubles.js';
 
 /** Shortest pause between two look-ups that fail; it doubles. */
@@ -91,6 +92,12 @@ export class Delivery implements Carrier, Yard {
     }
   }
 
+  /** Another process waits for a slot of this counter, or does so no more: connections that hold one make room. */
+  wanted(key: string, elsewhere: boolean): void {
+    this.shortages.setElsewhere(key, elsewhere);
+    if (elsewhere) this.pool.findHolder(key)?.session?.leave();
+  }
+
   async stop(signal: AbortSignal): Promise<void> {
     this.#stopping = true;
     this.#abort.abort();
@@ -153,7 +160,9 @@ export class Delivery implements Carrier, Yard {
     const { station, hop } = link;
     station.opening--;
     station.succeed();
-    if (hop) this.#opener.hosts.clear(station.values.bind_address, hop);
+    if (!hop) return;
+    this.#opener.hosts.clear(station.values.bind_address, hop);
+    tellGreeted(this.ports, link, hop);
   }
 
   closed(link: Link, failure: Failure | undefined): void {

@@ -73,6 +73,11 @@ export class Link implements SessionOwner {
     this.#limits = limits;
   }
 
+  /** What its permit was asked for with. */
+  get limits(): readonly Limit[] {
+    return this.#limits;
+  }
+
   holds(key: string): boolean {
     return this.#limits.some((limit) => limit.key === key);
   }

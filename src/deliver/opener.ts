@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { codeOf } from '../kernel/problems.js';
 import { STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
-import { isShortage, type Shortage } from '../module/permit.js';
+import { isShortage, type Shortage, UNDECIDED } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
 import { Batch } from '../smtp/client/batch.js';
 import type { Failure } from '../smtp/client/session.js';
@@ -19,7 +19,8 @@ import { Link, type Yard } from './link.js';
 import type { OutboundSession } from './ports.js';
 import type { Sources } from './sources.js';
 import type { Station } from './station.js';
-import { makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+import { levelOf, makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+import { tellFailure } from './tls-outcome.js';
 
 /** After a host refused a connection while others work, the place makes do with these for so long. */
 const CAP_MS = 60_000;
@@ -90,6 +91,12 @@ export class Opener {
         load: (each) => countLinks(station, each),
       });
       if (!hop) break;
+      if (hop.demand?.barred && hop.demand.enforced) {
+        link.tried.add(hopKey(hop));
+        link.failure = barredBy(hop.demand.barred);
+        tellFailure(this.#yard.ports, station, hop, link.failure);
+        continue;
+      }
       const veto = this.#yard.ports.chains().veto;
       if (veto.placed.length > 0) {
         const said = veto.run(station.place, hop);
@@ -108,7 +115,8 @@ export class Opener {
       }
       const short = this.#tryHop(link, hop);
       if (!short) return true;
-      shortage ??= short;
+      // An answer that is on its way is waited for first.
+      if (!shortage || short.key === UNDECIDED) shortage = short;
       if (short.key !== hostKey(hop.name)) break;
       // The host is full, another one may not be.
       link.tried.add(hopKey(hop));
@@ -178,12 +186,15 @@ export class Opener {
     const idle = pool.find(key);
     if (!idle?.hop || !idle.session?.idle) return false;
     const before = idle.station;
+    const { limits: held } = idle;
     idle.letGo();
     const hostLimit = snapshot.host(idle.hop.name, station.place).max_outbound_connections;
     const wanted = station.limits.forConnection(idle.hop.name, hostLimit, false, false);
     const permit = ports.broker.acquire(wanted);
     if (isShortage(permit)) {
-      idle.session.leave();
+      const again = permit.key === UNDECIDED ? ports.broker.acquire(held) : permit;
+      if (isShortage(again)) idle.session.leave();
+      else idle.hold(again, held);
       return false;
     }
     idle.hold(permit, wanted);
@@ -215,7 +226,7 @@ export class Opener {
   #dial(link: Link, hop: RankedHop, helo: string): void {
     const { values } = link.station;
     const facts = this.#factsFor(link, hop, helo, undefined);
-    if (values.tls === 'no' || (facts.isPlain && values.tls === 'ifavailable')) {
+    if (levelOf(values, hop, facts.isPlain) === 'no') {
       this.#start(link, hop, helo, undefined);
       return;
     }
@@ -264,8 +275,10 @@ export class Opener {
     if (!hop) return;
     if (failure.kind === 'connect' && this.#sources.blame(station.source, failure.detail)) return;
     const { values } = station;
+    tellFailure(ports, station, hop, failure);
     ports.chains().connect_failed.run({ place: station.place, hop: hop.name, reply: failure.reply, at: ports.clock.now() });
-    if (failure.kind === 'tls' && values.tls === 'ifavailable' && values.tls_ifavailable_fallback && !this.hosts.isPlain(hop)) {
+    const mayGoPlain = values.tls_ifavailable_fallback && levelOf(values, hop, false) === 'ifavailable';
+    if (failure.kind === 'tls' && mayGoPlain && !this.hosts.isPlain(hop)) {
       // The same hop once more, in clear.
       this.hosts.rememberPlain(hop);
       return;
@@ -353,13 +366,15 @@ const countLinks = (station: Station, { ip, port }: RankedHop): number => {
   return count;
 };
 
+const barredBy = (fault: string): Failure => ({ kind: 'refused', reply: WORDS.tlsBarred, stage: STAGE.notConnected, detail: fault });
+
 const vetoed = (reply: string): Failure => ({ kind: 'refused', reply, stage: STAGE.notConnected, detail: 'veto' });
 
 /** The attempt of mail whose connection could not be made: the last host's answer stands for all. */
 function factsOf(link: Link): AttemptFacts {
   const { failure, session, hop } = link;
   const reply = failure?.reply ?? WORDS.noHosts;
-  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.detail !== 'veto';
+  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.stage !== STAGE.notConnected;
   return {
     outcome: reply.startsWith('5') ? 'failed' : 'deferred',
     reply,

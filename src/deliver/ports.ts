@@ -9,6 +9,7 @@ import type { Chains } from '../module/hook-set.js';
 import type { Broker } from '../module/permit.js';
 import type { Router } from '../module/resolver.js';
 import type { Spool } from '../module/spool.js';
+import type { TlsFault, TlsOutcome } from '../module/tls-demand.js';
 import type { Batch } from '../smtp/client/batch.js';
 import type { SessionOwner } from '../smtp/client/session.js';
 import type { ClientTerms } from '../smtp/client/terms.js';
@@ -28,6 +29,7 @@ export interface OutboundSession {
   readonly tls:
     | Readonly<{ protocol: string; cipher: string; bits: number; verified: boolean; subject?: string; issuer?: string }>
     | undefined;
+  readonly judgement?: { readonly isProven: boolean; readonly fault: TlsFault | undefined } | undefined;
   terms: ClientTerms;
   begin(batch: Batch): void;
   leave(): void;
@@ -55,6 +57,8 @@ export interface DeliveryPorts {
   /** Ends a mail that failed: notice (none when `quiet`), end in the spool, release from the queue, hook `failed`. */
   bounce(mail: Copy, attempt: Attempt, quiet: boolean): Promise<void>;
   log(level: 'warning' | 'error', text: string, cause?: unknown): void;
+  /** How TLS went with a host; undefined when nobody collects it. */
+  tlsWent?(outcome: TlsOutcome): void;
   /** Opens a connection; the SMTP client when not given. */
   connect?(id: string, terms: ClientTerms, owner: SessionOwner): OutboundSession;
 }

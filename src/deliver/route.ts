@@ -1,7 +1,7 @@
 /** Names to hops: option `gateway`, then `routes`, then a module's word, then an address literal or DNS; remembered as long as DNS allows. */
 
 import type { RouteFinder, RouteWish } from '../dns/find-route.js';
-import type { DeadEnd, Outcome } from '../dns/outcome.js';
+import type { DeadEnd, HopList, Outcome } from '../dns/outcome.js';
 import { parseRouteEntry, type RouteEntry } from '../dns/route-entry.js';
 import type { Clock } from '../kernel/clock.js';
 import { Lru } from '../kernel/lru.js';
@@ -19,6 +19,9 @@ export interface RouteValues {
   readonly deliver_to_private: boolean;
   readonly fully_resolve_before_smtp: boolean;
   readonly mx_failures_fallback_to_a: number;
+  readonly use_dane: boolean;
+  readonly use_mta_sts: boolean;
+  readonly tlsa_expire_interval: number;
 }
 
 interface Addresses {
@@ -47,12 +50,21 @@ export interface RouteSnapshot {
   at(where: PlaceParts): RouteValues;
 }
 
+/** What the options of a place ask for. */
+export interface DemandWish {
+  readonly dane: boolean;
+  readonly sts: boolean;
+  readonly tlsaSeconds: number;
+}
+
 export interface RoutePorts {
   readonly clock: Clock;
   snapshot(): RouteSnapshot;
   /** Hook `routes`. */
   routes(place: Place): Later<readonly RankedHop[] | undefined>;
   readonly finder: Pick<RouteFinder, 'findDomain' | 'findEntries'>;
+  /** Puts on each hop what its domain demands of TLS; asked where use_dane or use_mta_sts is set. */
+  demands?(domain: string, list: HopList, wish: DemandWish, signal: AbortSignal): Promise<Pick<HopList, 'hops' | 'ttlSeconds'>>;
   /** One of our own listeners has this address and port. */
   isSelf(ip: string, port: number): boolean;
   log(level: 'warning' | 'error', text: string): void;
@@ -124,7 +136,8 @@ export class HopRouter implements Router {
   }
 
   async #findDomain(place: Place, snapshot: RouteSnapshot, signal: AbortSignal): Promise<Route> {
-    const outcome = await this.#ports.finder.findDomain(place.domain, this.#wishOf(place, snapshot), signal);
+    const found = await this.#ports.finder.findDomain(place.domain, this.#wishOf(place, snapshot), signal);
+    const outcome = await this.#judge(found, place, snapshot, signal);
     return this.#keep(outcome, outcome.kind === 'hops' && outcome.from === 'literal' ? 'literal' : 'dns', place, snapshot);
   }
 
@@ -143,8 +156,15 @@ export class HopRouter implements Router {
     }
     // What the operator wrote cannot be read: DNS is no substitute for it.
     if (entries.length === 0) return NO_HOSTS;
-    const outcome = await this.#ports.finder.findEntries(entries, place.domain, this.#wishOf(place, snapshot), signal);
+    const found = await this.#ports.finder.findEntries(entries, place.domain, this.#wishOf(place, snapshot), signal);
+    const outcome = await this.#judge(found, place, snapshot, signal);
     return this.#keep(outcome, from, place, snapshot);
+  }
+
+  async #judge(outcome: Outcome, place: Place, snapshot: RouteSnapshot, signal: AbortSignal): Promise<Outcome> {
+    const { use_dane: dane, use_mta_sts: sts, tlsa_expire_interval: tlsaSeconds } = snapshot.at(place);
+    if (outcome.kind !== 'hops' || !(dane || sts) || !this.#ports.demands) return outcome;
+    return { ...outcome, ...(await this.#ports.demands(place.domain, outcome, { dane, sts, tlsaSeconds }, signal)) };
   }
 
   #wishOf(place: Place, snapshot: RouteSnapshot): RouteWish {

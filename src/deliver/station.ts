@@ -1,7 +1,7 @@
 /** What delivery knows of one place: its options, its connections, and what holds its mail at the moment. */
 import type { Clock } from '../kernel/clock.js';
 import type { Hindrance } from '../module/flow.js';
-import type { Shortage } from '../module/permit.js';
+import { type Shortage, UNDECIDED } from '../module/permit.js';
 import type { Place } from '../module/place.js';
 import { PlaceLimits } from './limits.js';
 import type { Link } from './link.js';
@@ -106,7 +106,12 @@ export class Station {
 
 const describeWait = ({ key, waitMs }: Shortage, code: string, now: number): Hindrance => ({
   code,
-  text: waitMs === undefined ? 'all connections that are allowed are in use' : 'the rate that is allowed is used up',
+  text:
+    key === UNDECIDED
+      ? 'a permit was asked for'
+      : waitMs === undefined
+        ? 'all connections that are allowed are in use'
+        : 'the rate that is allowed is used up',
   limit: key,
   ...(waitMs !== undefined && { untilMs: now + waitMs }),
 });

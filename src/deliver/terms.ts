@@ -1,12 +1,12 @@
 /** From the options of a place and a hop to the terms of a connection. Pure. */
 import type { SecureContext } from 'node:tls';
-import type { Hop } from '../module/attempt.js';
+import type { RankedHop } from '../module/resolver.js';
 import type { ClientTerms } from '../smtp/client/terms.js';
 import type { ClientTlsSettings } from '../smtp/client/tls-contexts.js';
 import type { DeliveryValues } from './settings.js';
 
 export interface TermsFacts {
-  readonly hop: Hop;
+  readonly hop: RankedHop;
   readonly helo: string;
   /** TLS with this hop failed lately and may be left out. */
   readonly isPlain: boolean;
@@ -19,9 +19,10 @@ export function makeTerms(values: DeliveryValues, { hop, helo, isPlain, tlsConte
     source: values.bind_address,
     lmtp: values.delivery_method === 'lmtp',
     helo,
-    tls: isPlain && values.tls === 'ifavailable' ? 'no' : values.tls,
+    tls: levelOf(values, hop, isPlain),
     tlsFallback: values.tls_ifavailable_fallback,
     tlsVerify: values.tls_verify,
+    demand: hop.demand,
     tlsContext,
     sendEightBit: values.send_8bitmime === 'ifavailable',
     strictEightBit: values.transform_8bitmime_content === 'strict',
@@ -37,6 +38,17 @@ export function makeTerms(values: DeliveryValues, { hop, helo, isPlain, tlsConte
   };
 }
 
+/**
+ * How far TLS goes with a hop: its domain's demand raises what the options say and never lowers it. A policy that is only
+ * tested is tried where it can be, and nothing waits for it.
+ */
+export function levelOf({ tls }: Pick<DeliveryValues, 'tls'>, { demand }: RankedHop, isPlain: boolean): 'no' | 'ifavailable' | 'required' {
+  if (demand?.enforced) return 'required';
+  if (tls === 'required') return tls;
+  if (isPlain) return 'no';
+  return demand ? 'ifavailable' : tls;
+}
+
 /** What the TLS context of a place is made from. `none` removes an inherited certificate. */
 export const tlsSettingsOf = (values: DeliveryValues): ClientTlsSettings => ({
   certificate: values.tls_certificate === 'none' ? undefined : values.tls_certificate,
@@ -50,7 +62,7 @@ export const tlsSettingsOf = (values: DeliveryValues): ClientTlsSettings => ({
  * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
  * against the name), the source, our name, the protocol, and everything about TLS.
  */
-export const poolKey = (values: DeliveryValues, hop: Hop, helo: string): string =>
+export const poolKey = (values: DeliveryValues, hop: RankedHop, helo: string): string =>
   [
     hop.ip,
     hop.port,
@@ -66,4 +78,5 @@ export const poolKey = (values: DeliveryValues, hop: Hop, helo: string): string 
     values.tls_ca ?? '',
     values.tls_ciphers ?? '',
     values.tls_protocols ?? '',
+    hop.demand?.digest ?? '',
   ].join('|');

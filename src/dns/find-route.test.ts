@@ -163,6 +163,44 @@ describe('route of a domain', () => {
   });
 });
 
+describe('the word of a module on a host', () => {
+  const literal = ({ name, type }: { name: string; type: string }): Play =>
+    name === 'broken.example' && type === 'MX'
+      ? { answers: [mx(name, 10, '8.8.4.4'), mx(name, 20, 'mx1.shop.example')] }
+      : world({ name, type });
+
+  it('goes before DNS, and is judged like it', async () => {
+    const { resolver, clock } = playResolver(literal);
+    const asked: string[] = [];
+    const finder = new RouteFinder({
+      resolver,
+      clock,
+      random: (below) => below - 1,
+      hostAddresses: (host, v6) => {
+        asked.push(`${host} ${v6}`);
+        return host === '8.8.4.4' ? { ips: ['2600::4', '8.8.4.4', '10.0.0.1'], ttlSeconds: 60, ordered: true } : undefined;
+      },
+    });
+    const outcome = await finder.findDomain('broken.example', wish, never);
+    expect(show(outcome)).toEqual(['10 8.8.4.4 8.8.4.4:25', '20 mx1.shop.example 8.8.8.1:25']);
+    expect(outcome.ttlSeconds).toBe(60);
+    expect(asked.sort()).toEqual(['8.8.4.4 false', 'mx1.shop.example false']);
+    expect(show(await finder.findDomain('broken.example', { ...wish, v6: true }, never))).toEqual([
+      '10 8.8.4.4 2600::4:25',
+      '10 8.8.4.4 8.8.4.4:25',
+      '20 mx1.shop.example 8.8.8.1:25',
+      '20 mx1.shop.example 2600::1:25',
+    ]);
+  });
+
+  it('is needed for an address in place of a host: without it there is no such host', async () => {
+    const { finder } = play(literal);
+    expect(show(await finder.findDomain('broken.example', wish, never))).toEqual(['20 mx1.shop.example 8.8.8.1:25']);
+    const alone = play(({ name, type }) => (type === 'MX' ? { answers: [mx(name, 10, '8.8.4.4')] } : { rcode: 3 }));
+    expect(await alone.finder.findDomain('broken.example', wish, never)).toMatchObject({ kind: 'no-host', permanent: false });
+  });
+});
+
 describe("the operator's own entries", () => {
   it('lead to addresses and hosts in order, private or not', async () => {
     const { finder } = play(world, { hosts: '10.0.0.9 relay' });

@@ -1,11 +1,13 @@
 /** Where the mail of a domain goes: does the look-ups that route.ts needs, bounded in number and time. */
 import type { Clock } from '../kernel/clock.js';
 import { DeadlineError, openDeadline } from '../kernel/deadline.js';
+import type { Later } from '../module/hook.js';
+import type { HostAddresses } from '../module/names.js';
 import type { Answer } from './answer.js';
 import { parseLiteral } from './literal.js';
-import { isHostName, normalizeName } from './name.js';
+import { isHostName, looksLikeAddress, normalizeName } from './name.js';
 import { type DeadEnd, deadEnd, type HopList, type Outcome } from './outcome.js';
-import type { HostAddress, Mx, Resolver } from './resolver.js';
+import type { AddressWish, HostAddress, Mx, Resolver } from './resolver.js';
 import { joinHops, MOST_HOPS, type ResolvedHost, type RouteHost, type RouteRules, rankHosts } from './route.js';
 import type { RouteEntry } from './route-entry.js';
 
@@ -28,6 +30,8 @@ export interface RouteMeans {
   readonly random: (below: number) => number;
   /** resolv.conf has a sortlist. */
   readonly keepAddressOrder?: () => boolean;
+  /** What a module knows of a host, before DNS is asked (hook `addresses`). */
+  readonly hostAddresses?: (host: string, v6: boolean) => Later<HostAddresses | undefined>;
 }
 
 /** Hosts of one route looked up at once, and the time for all of them; what is not known then counts as timed out. */
@@ -111,23 +115,31 @@ export class RouteFinder {
 
   async #findAddress(name: string, wish: RouteWish, rules: RouteRules, signal: AbortSignal): Promise<Outcome> {
     const { resolved } = await this.#resolve([{ name, preference: 0 }], true, wish, signal);
-    return joinHops(resolved, listOf('configured'), rules);
+    // The operator's own word for the host needs no proof; its addresses do (RFC 7672 2.2).
+    return joinHops(resolved, { ...listOf('configured'), secure: true }, rules);
   }
 
   #mx(name: string, signal: AbortSignal): Promise<Answer<Mx>> {
     return orLate(this.#means.resolver.mx(name, signal), signal);
   }
 
+  /** A module's word, else DNS. An address in place of a host name is none: without a module there is no such host. */
+  async #addresses(host: string, wish: AddressWish, signal: AbortSignal): Promise<Answer<HostAddress>> {
+    const told = await this.#means.hostAddresses?.(host, wish.v6);
+    if (told) return toAnswer(told, host, wish.v6);
+    if (looksLikeAddress(host)) return NO_HOST;
+    return orLate(this.#means.resolver.addresses(host, wish, signal), signal);
+  }
+
   /** Looks hosts up, best first, so many at once; stops when there are enough. */
   async #resolve(hosts: readonly RouteHost[], search: boolean, { v6, resolveAll }: RouteWish, signal: AbortSignal): Promise<Resolved> {
-    const { resolver } = this.#means;
     const resolved: ResolvedHost[] = [];
     let addresses = 0;
     for (let at = 0; at < hosts.length; ) {
       const group = hosts.slice(at, at + (resolveAll ? AT_ONCE : sizeOfFirst(hosts, at)));
       const known = await Promise.all(
         group.map(async (host): Promise<ResolvedHost> => {
-          const answer = await orLate(resolver.addresses(host.name, { v4: true, v6, search }, signal), signal);
+          const answer = await this.#addresses(host.name, { v4: true, v6, search }, signal);
           return { name: host.name.replace(/\.$/, ''), preference: host.preference, answer };
         }),
       );
@@ -175,6 +187,14 @@ async function orLate<T>(asked: Promise<Answer<T>>, signal: AbortSignal): Promis
     if (signal.reason instanceof DeadlineError && error === signal.reason) return LATE;
     throw error;
   }
+}
+
+const NO_HOST = { kind: 'nxdomain', ttlSeconds: CONFIGURED_SECONDS, secure: false } as const;
+
+function toAnswer({ ips, ttlSeconds, ordered = false }: HostAddresses, name: string, v6: boolean): Answer<HostAddress> {
+  const records = ips.map((ip): HostAddress => ({ ip, family: ip.includes(':') ? 6 : 4 })).filter(({ family }) => family === 4 || v6);
+  if (records.length === 0) return { kind: 'nodata', ttlSeconds, secure: false };
+  return { kind: 'found', records, name, ttlSeconds, secure: false, from: 'dns', ordered };
 }
 
 const NO_MX: Answer<Mx> = { kind: 'nodata', ttlSeconds: CONFIGURED_SECONDS, secure: false };

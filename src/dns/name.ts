@@ -25,5 +25,8 @@ export function normalizeName(text: string): string | undefined {
 /** True for a normalized name that may be the name of a host (RFC 1123 2.1, and underscores). */
 export const isHostName = (name: string): boolean => HOST_NAME.test(name) && !NUMBER_LAST.test(name);
 
+/** True for what looks like an address where a host name should be: only a module can make sense of it. */
+export const looksLikeAddress = (name: string): boolean => NUMBER_LAST.test(name) || name.includes(':');
+
 /** Dots in a name, for ndots. */
 export const countDots = (name: string): number => name.split('.').length - 1;

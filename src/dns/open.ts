@@ -24,7 +24,11 @@ const LOOK_MS = 5000;
 const MOST_BYTES = 4 << 20;
 
 /** Opens it; the files are read at once. A missing file is an empty one (libc does the same) and a notice. */
-export function openResolver(means: OpenMeans): { readonly resolver: StubResolver; readonly conf: () => ResolvConf } {
+export function openResolver(means: OpenMeans): {
+  readonly resolver: StubResolver;
+  readonly conf: () => ResolvConf;
+  readonly wire: SocketWire;
+} {
   const conf = new Reread(
     means.clock,
     (text) => {
@@ -36,16 +40,17 @@ export function openResolver(means: OpenMeans): { readonly resolver: StubResolve
   );
   const hosts = new Reread<Hosts>(means.clock, parseHosts, means.notice);
   const current = (): ResolvConf => conf.read(means.resolvConf() ?? '/etc/resolv.conf');
+  const wire = new SocketWire();
   const resolver = new StubResolver({
     clock: means.clock,
-    wire: new SocketWire(),
+    wire,
     random: (below) => randomInt(below),
     conf: current,
     hosts: () => hosts.read(means.hostsFile ?? '/etc/hosts'),
     settings: means.settings,
   });
   current();
-  return { resolver, conf: current };
+  return { resolver, conf: current, wire };
 }
 
 /** A parsed file that is looked at again now and then: two small files, so a stat a few seconds apart may be synchronous. */

@@ -6,6 +6,11 @@ export interface RouteHop {
   readonly ip: string;
   readonly port: number;
   readonly preference: number;
+  /**
+   * Names that TLSA records may stand under, in the order to ask (RFC 7672 2.2.2): there only where DNSSEC proved both that the
+   * mail goes to this host and its addresses.
+   */
+  readonly tlsaBases?: readonly string[];
 }
 
 /** Why there is no hop. */

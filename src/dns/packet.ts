@@ -96,6 +96,7 @@ const T_PTR = 12;
 const T_MX = 15;
 const T_TXT = 16;
 const T_AAAA = 28;
+const T_TLSA = 52;
 const T_OPT = 41;
 
 /** Walks over an answer once. A text says what is wrong with it: nothing that points in circles or lies about a length gets past. */
@@ -189,6 +190,8 @@ function holdsData(bytes: Buffer, type: number, rdata: number, end: number): boo
       return skipName(bytes, rdata) === end;
     case T_MX:
       return end - rdata > 2 && skipName(bytes, rdata + 2) === end;
+    case T_TLSA:
+      return end - rdata > 3;
     case T_TXT: {
       let at = rdata;
       while (at < end) at += 1 + (bytes[at] ?? 0);

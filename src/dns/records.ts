@@ -26,6 +26,21 @@ export function readText({ data }: AnyRecord): string | undefined {
   return Array.isArray(data) && data.every((part) => Buffer.isBuffer(part)) ? Buffer.concat(data).toString() : undefined;
 }
 
+/** A TLSA record as it stands, usable or not; the numbers are RFC 6698's. */
+export interface TlsaRecord {
+  readonly usage: number;
+  readonly selector: number;
+  readonly matching: number;
+  readonly data: Buffer;
+}
+
+export function readTlsa({ data }: AnyRecord): TlsaRecord | undefined {
+  if (!isObject(data) || !Buffer.isBuffer(data.certificate)) return undefined;
+  const { usage, selector, matchingType: matching } = data;
+  if (typeof usage !== 'number' || typeof selector !== 'number' || typeof matching !== 'number') return undefined;
+  return { usage, selector, matching, data: data.certificate };
+}
+
 export const readAny = (record: AnyRecord): AnyRecord => record;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;

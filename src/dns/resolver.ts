@@ -1,33 +1,7 @@
-/** What the rest of the house sees of DNS: questions with an owner who can leave, and answers as values. */
-import type { Answer } from './answer.js';
+/** The resolver as those see it who run it: its questions, and what it counts. */
+import type { Answer, Names } from '../module/names.js';
 
-/** RFC 1035 3.3.9; exchange in lower case without the final dot, '' for the root (null MX, RFC 7505). */
-export interface Mx {
-  readonly preference: number;
-  readonly exchange: string;
-}
-
-export interface HostAddress {
-  /** Canonical text. */
-  readonly ip: string;
-  readonly family: 4 | 6;
-}
-
-/** A record of any type. */
-export interface AnyRecord {
-  readonly name: string;
-  readonly type: string;
-  readonly ttlSeconds: number;
-  /** As dns-packet decodes it: text, object or Buffer. */
-  readonly data: unknown;
-}
-
-export interface AddressWish {
-  readonly v4: boolean;
-  readonly v6: boolean;
-  /** Try the search list of resolv.conf for names with few dots. Only for names an operator wrote. */
-  readonly search?: boolean;
-}
+export type { AddressWish, AnyRecord, HostAddress, Mx } from '../module/names.js';
 
 export interface ServerStats {
   readonly server: string;
@@ -62,21 +36,7 @@ export interface ResolverStats {
   readonly servers: readonly ServerStats[];
 }
 
-/**
- * Names are taken in any case, with or without a final dot; non-ASCII ones are turned to A-labels. Promises reject only with the
- * reason of the caller's signal; everything else is an answer.
- */
-export interface Resolver {
-  mx(domain: string, signal: AbortSignal): Promise<Answer<Mx>>;
-  /** /etc/hosts first (or last, or not, as `lookup` says), then A and AAAA at once. */
-  addresses(host: string, wish: AddressWish, signal: AbortSignal): Promise<Answer<HostAddress>>;
-  /** The strings of each record joined. */
-  txt(name: string, signal: AbortSignal): Promise<Answer<string>>;
-  /** Names of an address, IPv4 or IPv6; `nxdomain` for what is no address. */
-  ptr(ip: string, signal: AbortSignal): Promise<Answer<string>>;
-  cname(name: string, signal: AbortSignal): Promise<Answer<string>>;
-  /** Records of a type by its name (TLSA, SRV, NS, CAA …). An unknown type is `malformed`. */
-  any(name: string, type: string, signal: AbortSignal): Promise<Answer<AnyRecord>>;
+export interface Resolver extends Names {
   stats(): ResolverStats;
   /** Forgets a name, or everything; answers how many answers went. */
   flush(name?: string): number;

@@ -84,11 +84,10 @@ describe('hosts of a domain', () => {
     expect(rankHosts('a.example', records([0, ''], [10, 'mx.example']), rules)).toMatchObject({ hosts: [{ name: 'mx.example' }] });
   });
 
-  it('are no addresses and no nonsense', () => {
+  it('are no nonsense; an address stays for a module that makes sense of it', () => {
+    expect(rankHosts('a.example', records([10, 'a b.example']), rules)).toMatchObject({ kind: 'no-host', permanent: false, counts: true });
     expect(rankHosts('a.example', records([10, '192.0.2.1'], [10, 'a b.example']), rules)).toMatchObject({
-      kind: 'no-host',
-      permanent: false,
-      counts: true,
+      hosts: [{ name: '192.0.2.1', preference: 10 }],
     });
   });
 

@@ -1,7 +1,7 @@
 /** From MX and address answers to hops (RFC 5321 5.1, RFC 7505). Pure: look-ups are done before, chance is handed in. */
 import { isLocalIp, kindOfIp } from '../kernel/ip-kind.js';
 import { type Answer, type Failed, hasFailed } from './answer.js';
-import { isHostName } from './name.js';
+import { isHostName, looksLikeAddress } from './name.js';
 import { type DeadEnd, deadEnd, type Outcome, type RouteHop } from './outcome.js';
 import type { HostAddress, Mx } from './resolver.js';
 
@@ -58,7 +58,7 @@ export function rankHosts(
   }
   const best = new Map<string, number>();
   for (const { exchange, preference } of mx.records) {
-    if (isHostName(exchange)) best.set(exchange, Math.min(preference, best.get(exchange) ?? preference));
+    if (isHostName(exchange) || looksLikeAddress(exchange)) best.set(exchange, Math.min(preference, best.get(exchange) ?? preference));
   }
   const { ttlSeconds, secure } = mx;
   if (best.size === 0) {
@@ -98,13 +98,14 @@ export function joinHops(
       continue;
     }
     ttlSeconds = Math.min(ttlSeconds, answer.ttlSeconds);
-    const addresses = rules.keepAddressOrder ? answer.records : shuffle(answer.records, rules.random);
+    const tlsaBases = list.secure && answer.secure && answer.from === 'dns' ? basesOf(name, answer.name) : undefined;
+    const addresses = rules.keepAddressOrder || answer.ordered ? answer.records : shuffle(answer.records, rules.random);
     for (const { ip } of addresses.slice(0, MOST_ADDRESSES)) {
       if (rules.isSkipped(ip)) skipped++;
       else if (rules.blockLocal && isBlocked(ip, answer.from)) local++;
       else if (!seen.has(`${ip} ${port}`) && hops.length < MOST_HOPS) {
         seen.add(`${ip} ${port}`);
-        hops.push({ name, ip, port, preference });
+        hops.push(tlsaBases ? { name, ip, port, preference, tlsaBases } : { name, ip, port, preference });
       }
     }
   }
@@ -121,6 +122,9 @@ export function joinHops(
   if (left.length > 0) return { kind: 'hops', hops: left, ttlSeconds, from: list.from, secure: list.secure };
   return explainNothing(resolved, ttlSeconds, local, skipped);
 }
+
+/** The end of the CNAMEs goes before the name that was asked for. */
+const basesOf = (name: string, end: string): readonly string[] => (end === name ? [name] : [end, name]);
 
 /** An operator who gives a domain a private address in /etc/hosts means it; loopback there is the machine's own name. */
 const isBlocked = (ip: string, from: 'dns' | 'file'): boolean => (from === 'dns' ? isLocalIp(ip) : kindOfIp(ip) === 'loopback');

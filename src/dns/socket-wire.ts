@@ -1,6 +1,8 @@
 /** Name servers over real sockets: for each query a UDP socket of its own, so that every one has another random port. */
 import dgram from 'node:dgram';
+import { once } from 'node:events';
 import net from 'node:net';
+import type { SocketBuffers } from '../module/service.js';
 import { type NameServer, type Wire, WireError } from './wire.js';
 
 /** Datagrams that do not fit before we believe that somebody is guessing. */
@@ -10,6 +12,22 @@ const HEADER = 12;
 
 /** The kernel gives each socket a random port and, since it is connected, lets only the server's datagrams in. */
 export class SocketWire implements Wire {
+  /** Kernel buffers to ask for; undefined leaves what the kernel gives. */
+  buffers: SocketBuffers | undefined;
+
+  /** Opens a socket to a server as a query would, without a word, and reads what the kernel gave. */
+  async measure({ ip, port }: NameServer): Promise<SocketBuffers> {
+    const socket = dgram.createSocket(net.isIPv6(ip) ? 'udp6' : 'udp4');
+    try {
+      socket.connect(port, ip);
+      await once(socket, 'connect');
+      if (this.buffers) size(socket, this.buffers);
+      return { send: socket.getSendBufferSize(), receive: socket.getRecvBufferSize() };
+    } finally {
+      socket.close();
+    }
+  }
+
   udp({ ip, port }: NameServer, query: Buffer, fits: (datagram: Buffer) => boolean, signal: AbortSignal): Promise<Buffer> {
     return new Promise((done, fail) => {
       const socket = dgram.createSocket(net.isIPv6(ip) ? 'udp6' : 'udp4');
@@ -32,7 +50,9 @@ export class SocketWire implements Wire {
         else if (++stray >= MOST_STRAY) finish(new WireError('flooded'));
       });
       socket.once('connect', () => {
-        if (!over) socket.send(query, (cause) => cause && finish(new WireError('unreachable', { cause })));
+        if (over) return;
+        if (this.buffers) size(socket, this.buffers);
+        socket.send(query, (cause) => cause && finish(new WireError('unreachable', { cause })));
       });
       socket.connect(port, ip);
     });
@@ -74,4 +94,10 @@ export class SocketWire implements Wire {
       socket.write(framed);
     });
   }
+}
+
+/** The kernel doubles what it is asked for, up to net.core.wmem_max and rmem_max. */
+function size(socket: dgram.Socket, { send, receive }: SocketBuffers): void {
+  socket.setSendBufferSize(send);
+  socket.setRecvBufferSize(receive);
 }

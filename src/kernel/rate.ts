@@ -39,6 +39,18 @@ export class Rate {
 
   /** Takes in the window that ends now. */
   used(nowMs: number): number {
+    return this.#used - this.#over(nowMs);
+  }
+
+  /** Milliseconds until the oldest take in the window leaves it; undefined when the window is empty. */
+  untilOldestLeaves(nowMs: number): number | undefined {
+    const over = this.#over(nowMs);
+    if (over === this.#used) return undefined;
+    return (this.#taken[(this.#oldest + over) % this.#taken.length] ?? 0) + this.seconds * 1000 - nowMs;
+  }
+
+  /** How many of the remembered takes have left the window. */
+  #over(nowMs: number): number {
     let low = 0;
     let high = this.#used;
     while (low < high) {
@@ -46,7 +58,7 @@ export class Rate {
       if (this.#isOver(this.#taken[(this.#oldest + middle) % this.#taken.length] ?? 0, nowMs)) low = middle + 1;
       else high = middle;
     }
-    return this.#used - low;
+    return low;
   }
 
   /** The same arithmetic as in `wait`, so that both always agree. */

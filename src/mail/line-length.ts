@@ -32,32 +32,32 @@ export function wrapLines(text: string): string {
 }
 
 /** Whether some line of the chunks is above the limit. Lines may go over the borders of chunks. */
-export function hasLongLine(chunks: readonly Uint8Array[]): boolean {
+export function hasLongLine(chunks: readonly Uint8Array[], limit = LONGEST_LINE): boolean {
   let length = 0;
   for (const chunk of chunks) {
     for (let from = 0; from < chunk.length; ) {
       const end = chunk.indexOf(LF, from);
       length += (end < 0 ? chunk.length : end) - from;
       // The CR of the line end was counted too.
-      if (length > LONGEST_LINE + 1) return true;
+      if (length > limit + 1) return true;
       if (end < 0) break;
       length = 0;
       from = end + 1;
     }
   }
-  return length > LONGEST_LINE;
+  return length > limit;
 }
 
 /** Folds the lines of a header block that are above the limit, at a blank where there is one. The same Buffer when there is none. */
-export function foldLongLines(block: Buffer): Buffer {
-  if (!hasLongLine([block])) return block;
+export function foldLongLines(block: Buffer, limit = LONGEST_LINE): Buffer {
+  if (!hasLongLine([block], limit)) return block;
   const parts: Buffer[] = [];
   for (let from = 0; from < block.length; ) {
     const at = block.indexOf(LF, from);
     const end = at < 0 ? block.length : at + 1;
     let line = block.subarray(from, end);
-    while (contentLength(line) > LONGEST_LINE) {
-      const cut = findFold(line);
+    while (contentLength(line) > limit) {
+      const cut = findFold(line, limit);
       const blank = line[cut] === SPACE || line[cut] === TAB;
       parts.push(line.subarray(0, cut), Buffer.from('\r\n', 'latin1'));
       line = blank ? line.subarray(cut) : Buffer.concat([Buffer.from(' ', 'latin1'), line.subarray(cut)]);
@@ -75,9 +75,9 @@ function contentLength(line: Buffer): number {
 }
 
 /** The last blank below the limit that leaves something before it, or else the limit itself. */
-function findFold(line: Buffer): number {
-  for (let i = LONGEST_LINE; i > LONGEST_LINE / 2; i--) if (line[i] === SPACE || line[i] === TAB) return i;
-  return findCut(line, LONGEST_LINE);
+function findFold(line: Buffer, limit: number): number {
+  for (let i = limit; i > limit / 2; i--) if (line[i] === SPACE || line[i] === TAB) return i;
+  return findCut(line, limit);
 }
 
 function findCut(bytes: Buffer, limit: number): number {

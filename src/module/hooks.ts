@@ -4,8 +4,9 @@ import type { Reply } from '../mail/reply.js';
 import type { Attempt, Delivery } from './attempt.js';
 import { ask, type Callout, first, fold, type Hook, tell } from './hook.js';
 import type { Draft, Mail } from './message.js';
+import type { HostAddresses } from './names.js';
 import type { Place } from './place.js';
-import type { ConnectFailure, LogRecord, Rejection } from './reports.js';
+import type { Bounce, ConnectFailure, LogRecord, Rejection } from './reports.js';
 import type { RankedHop } from './resolver.js';
 import type { Session } from './session.js';
 
@@ -101,6 +102,11 @@ export const hooks = {
     1,
     on('Next hops of a routing domain in place of DNS; options routes and gateway go before.', 'core_config_fetch_domain_routes', 'domain'),
   ),
+  addresses: first<[host: string, v6: boolean], HostAddresses>(
+    'addresses',
+    2,
+    on('Addresses of a mail host in place of DNS; they are judged like those of DNS.', 'core_dns_get_As', 'name'),
+  ),
   veto: first<[Place, hop: RankedHop], string>(
     'veto',
     2,
@@ -112,6 +118,8 @@ export const hooks = {
     2,
     on('Bounce class of a reply.', 'core_smtp_error_classify', 'response', 'domain'),
   ),
+  classify_notice: first<[text: string], number>('classify_notice', 1, on('Bounce class of the text of a notice that came in.')),
+  bounced: tell<[Bounce]>('bounced', 1, on('A failure for good, here (after `failed`) or told by a notice that came in.')),
   attempted: tell<[Attempt]>('attempted', 1, on('An attempt ended.', 'core_log_attempt_v1', 'msg', 'dr', 'now', 'note', 'note_len')),
   delivered: tell<[Attempt]>('delivered', 1, on('Delivered.', 'core_log_delivery_v1', 'msg', 'dr', 'now', 'note', 'note_len')),
   deferred: tell<[Attempt]>(

@@ -3,6 +3,7 @@
 export { opt } from '../config/opt.js';
 export { OptionError } from '../config/option.js';
 export type { GlobalValues, InboundValues, OutboundValues } from '../config/snapshot.js';
+export { matchWithin } from '../kernel/guarded-match.js';
 export { Address } from '../mail/address.js';
 export type { Facts } from '../mail/facts.js';
 export type { Headers } from '../mail/headers.js';
@@ -14,6 +15,7 @@ export * from './hooks.js';
 export type * from './io.js';
 export * from './manifest.js';
 export * from './message.js';
+export type * from './names.js';
 export * from './place.js';
 export type * from './reports.js';
 export type * from './resolver.js';

@@ -18,6 +18,12 @@ export interface Shortage {
   readonly waitMs: number | undefined;
 }
 
+/**
+ * Key of a shortage while it is not known whether there is room: the answer is on its way from another process. Who waits is
+ * woken when it is there, and asks again.
+ */
+export const UNDECIDED = 'undecided';
+
 export interface Broker {
   /** Takes one of every limit, or none and tells which was short. Synchronous: with several workers it serves from leases. */
   acquire(limits: readonly Limit[]): Permit | Shortage;

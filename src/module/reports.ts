@@ -1,5 +1,7 @@
 /** What is told, not asked: refusals, log records, failed connections. */
-import type { Draft } from './message.js';
+import type { Address } from '../mail/address.js';
+import type { Stage } from './attempt.js';
+import type { Draft, Message } from './message.js';
 import type { Place } from './place.js';
 import type { Session } from './session.js';
 import type { Reply } from './verdict.js';
@@ -22,6 +24,30 @@ export interface LogRecord {
   readonly level: Level;
   readonly module: string;
   readonly text: string;
+}
+
+/** A failure for good: of a mail here, or elsewhere, told by a notice that came in. */
+export interface Bounce {
+  /** The mail that failed, or the notice that came in. */
+  readonly mail: Message;
+  readonly place: Place;
+  /** Wall milliseconds. */
+  readonly at: number;
+  /** Outbound connection; that of the notice when it came from elsewhere; empty when there was none. */
+  readonly connectionId: string;
+  /** Who did not get it; undefined when a notice does not say. */
+  readonly recipient: Address | undefined;
+  /** Who sent it: for a notice the address it came back to. */
+  readonly sender: Address | null;
+  /** 21 for a notice that came in. */
+  readonly stage: Stage;
+  readonly bounceClass: number;
+  /** Address of the server that said so; empty when nobody did. */
+  readonly ip: string;
+  /** Its words, on one line. */
+  readonly reply: string;
+  /** Message-ID of the message that failed, when a notice tells it. */
+  readonly originalId?: string;
 }
 
 export interface ConnectFailure {

@@ -1,10 +1,13 @@
 /** Names to hops: what delivery asks and routes, gateways and modules answer. */
 import type { Hop } from './attempt.js';
 import type { Place } from './place.js';
+import type { TlsDemand } from './tls-demand.js';
 
 /** A hop with its MX preference: lower goes first, equals are filled evenly. */
 export interface RankedHop extends Hop {
   readonly preference: number;
+  /** What its domain demands of TLS; undefined leaves it to the options. */
+  readonly demand?: TlsDemand | undefined;
 }
 
 /** Where mail for a routing domain goes, or why it cannot. `permanent` fails the mail at once. */

@@ -1,5 +1,6 @@
 /** Tokens by which modules reach the core's services and each other's. */
 import type { Address } from '../mail/address.js';
+import type { Names } from './names.js';
 import type { Endpoint } from './session.js';
 
 /** A named door to something that one side provides and others use. The type parameter says what is behind it. */
@@ -10,6 +11,9 @@ export interface Service<T> {
   /** Types only; never set. */
   readonly '~'?: T;
 }
+
+/** What is behind a token. */
+export type ServiceOf<S> = S extends Service<infer T> ? T : never;
 
 const core = <T>(name: string): Service<T> => ({ name, module: 'core' });
 
@@ -52,7 +56,60 @@ export const Caches: Service<{
   names(): readonly string[];
 }> = core('caches');
 
+/** A rule about the words of a reply. */
+export interface BounceRule {
+  readonly class: number;
+  /** Text that occurs in the reply; `|` stands for any run of characters, case does not count. */
+  readonly phrases: readonly string[];
+  /** Only for this domain. */
+  readonly domain?: string;
+}
+
+/** What makes a class. */
+export interface BounceVerdict {
+  readonly class: number;
+  /** The phrase that decided, or the name of what did in its stead. */
+  readonly rule: string;
+}
+
+export const Bounces: Service<{
+  /** Class by the pack in force and the status code. */
+  explain(text: string): BounceVerdict;
+  /** Name of a class, also of one that was added. */
+  nameOf(bounceClass: number): string | undefined;
+  /** Adds or, with undefined, removes the name of a class above or between those of the core. */
+  nameClass(bounceClass: number, name: string | undefined): void;
+  /** Makes rules ready to ask: the first in order that holds. One walk over the text, however many there are. */
+  compile(rules: readonly BounceRule[]): (text: string, domain: string) => BounceVerdict | undefined;
+  /** Version and size of the pack in force. */
+  pack(): { readonly version: number; readonly rules: number };
+  /** Replies whose class another pack would change, out of `replies` and the examples of both. Throws what is wrong with the text. */
+  compare(pack: string, replies: readonly string[]): readonly { readonly reply: string; readonly before: number; readonly after: number }[];
+  /** Puts a pack (the text of a YAML file) in force; undefined = the one that came with Celeris. Throws what is wrong, and changes nothing then. */
+  adopt(pack: string | undefined): void;
+  /** Replies no rule knew, most frequent first. */
+  unknown(): readonly { readonly masked: string; readonly last: string; readonly count: number }[];
+}> = core('bounces');
+
 export const Sockets: Service<{
   /** Addresses and ports that this daemon listens on. */
   listening(): readonly Endpoint[];
 }> = core('sockets');
+
+/** Questions to DNS, answered from the daemon's own cache where it knows. */
+export const Dns: Service<Names> = core('dns');
+
+/** Kernel buffers of a socket in octets. */
+export interface SocketBuffers {
+  readonly send: number;
+  readonly receive: number;
+}
+
+export const DnsSockets: Service<{
+  /** Buffers to ask for from now on. */
+  size(buffers: SocketBuffers): void;
+  /** What the kernel gives by itself again, unless somebody else has asked for buffers since. */
+  leave(buffers: SocketBuffers): void;
+  /** What the kernel gives to a socket of each name server, in the order of resolv.conf. */
+  measure(): Promise<readonly (SocketBuffers & { readonly server: string })[]>;
+}> = core('dns_sockets');

@@ -67,6 +67,9 @@ export interface Spool {
 
   openLarge(): Promise<LargeBody>;
 
+  /** A finished large body that no copy names, nor ever will: its file goes. Does nothing for other bodies. Never throws. */
+  forget(body: Body): void;
+
   /** Why nothing may be accepted now ("disk full", …); undefined when all is well. Cheap. */
   readonly refusing: string | undefined;
 

@@ -26,6 +26,8 @@ const IPV6_ONLY = 1;
 export interface BoundSocket {
   readonly address: SocketAddress;
   readonly fd: number;
+  /** What node can hand over to another process along with a message; undefined for a socket that was inherited. */
+  readonly handle: object | undefined;
   /** Makes `server` listen on it. The server owns the socket from then on. */
   serve(server: net.Server, backlog: number): Promise<void>;
   /** Gives the address up. After `serve` it is the server that must be closed; this then only removes a unix socket's file. */
@@ -56,9 +58,10 @@ export async function bindSocket(address: SocketAddress, fileMode: number): Prom
   return new Bound(address, handle, { fd: handle.fd });
 }
 
-/** A socket that another process bound and we inherited under this descriptor. Its file, if any, stays that process's. */
-export function adoptSocket(address: SocketAddress, fd: number): BoundSocket {
-  return new Bound(address, undefined, { fd });
+/** A socket that another process bound and we inherited under this descriptor, or were sent. Its file, if any, stays that process's. */
+export function adoptSocket(address: SocketAddress, from: number | object): BoundSocket {
+  // What was sent is the twin of the handle that was bound.
+  return new Bound(address, undefined, typeof from === 'number' ? { fd: from } : (from as RawHandle));
 }
 
 class Bound implements BoundSocket {
@@ -75,6 +78,10 @@ class Bound implements BoundSocket {
     this.#listenOn = listenOn;
     this.#ours = handle !== undefined;
     this.fd = listenOn.fd;
+  }
+
+  get handle(): object | undefined {
+    return this.#handle;
   }
 
   serve(server: net.Server, backlog: number): Promise<void> {

@@ -31,6 +31,12 @@ interface Entry {
 /** All contexts of a process. */
 export class TlsContexts {
   readonly #entries = new Map<string, Entry>();
+  readonly #ticketKeys: Buffer | undefined;
+
+  /** `ticketKeys`: 48 octets that all processes of a daemon share, so that a session begun with one is resumed by another. */
+  constructor(ticketKeys?: Buffer) {
+    this.#ticketKeys = ticketKeys;
+  }
 
   /** The context of these settings if it is loaded. */
   of(settings: TlsSettings): SecureContext | undefined {
@@ -48,7 +54,7 @@ export class TlsContexts {
       if (next.has(key)) continue;
       const known = this.#entries.get(key);
       const stamp = await stampOf(settings);
-      next.set(key, known?.stamp === stamp ? known : { stamp, context: await loadContext(settings) });
+      next.set(key, known?.stamp === stamp ? known : { stamp, context: await loadContext(settings, this.#ticketKeys) });
     }
     this.#entries.clear();
     for (const [key, entry] of next) this.#entries.set(key, entry);
@@ -69,7 +75,7 @@ async function stampOf(settings: TlsSettings): Promise<string> {
   }
 }
 
-async function loadContext(settings: TlsSettings): Promise<SecureContext> {
+async function loadContext(settings: TlsSettings, ticketKeys: Buffer | undefined): Promise<SecureContext> {
   const range = parseProtocols(settings.protocols);
   try {
     const cert = await readFile(settings.certificate);
@@ -79,6 +85,7 @@ async function loadContext(settings: TlsSettings): Promise<SecureContext> {
       dhparam: settings.dhParams === undefined ? 'auto' : await readDhParams(settings.dhParams),
       honorCipherOrder: true,
       sessionIdContext: 'celeris',
+      ...(ticketKeys && { ticketKeys }),
     };
     if (settings.clientCa !== undefined) options.ca = await readFile(settings.clientCa);
     if (settings.ciphers !== undefined) options.ciphers = settings.ciphers;

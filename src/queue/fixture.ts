@@ -126,6 +126,10 @@ export class MapSpool implements Spool {
     return Promise.reject(new Error('no large bodies here'));
   }
 
+  forget(): void {
+    // Its bodies are in memory.
+  }
+
   onHealth(changed: () => void): void {
     this.#health.push(changed);
   }

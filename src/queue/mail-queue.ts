@@ -68,8 +68,10 @@ export class MailQueue implements Supply, Intake {
 
   insert(mail: Copy): void {
     const stock = this.#stock;
-    const { ticket, place } = mail;
-    if (ticket === NO_TICKET || place.index < 0) throw new RangeError(`message ${mail.id} is in no spool or has no place`);
+    const { ticket } = mail;
+    if (ticket === NO_TICKET || mail.place.index < 0) throw new RangeError(`message ${mail.id} is in no spool or has no place`);
+    const place = stock.settle(mail.place);
+    mail.place = place;
     // The spool gave the ticket anew: whatever had it is gone there.
     if (stock.entries.list(ticket) !== LIST.none) stock.forget(ticket);
     const now = stock.anchor.mono();
@@ -90,7 +92,7 @@ export class MailQueue implements Supply, Intake {
   readonly found: Found = (ticket, where, attempts, nextAttempt, receivedAt, priority) => {
     const stock = this.#stock;
     if (stock.entries.list(ticket) !== LIST.none) return;
-    const place = stock.places.of(where.group, where.binding, where.domain);
+    const place = stock.settle(stock.places.of(where.group, where.binding, where.domain));
     const now = stock.anchor.mono();
     const received = stock.anchor.monoOf(receivedAt);
     const mark = readMark(nextAttempt);
@@ -108,7 +110,7 @@ export class MailQueue implements Supply, Intake {
   take(place: Place, max: number): readonly Copy[] | Promise<readonly Copy[]> {
     const stock = this.#stock;
     const { entries } = stock;
-    if (entries.countDue(place.index) === 0 || max < 1) return NONE;
+    if (entries.countDue(place.index) === 0 || max < 1 || !stock.isCurrent(place)) return NONE;
     const now = stock.anchor.mono();
     if (stock.isStopped(place, now)) return NONE;
     for (;;) {
@@ -133,7 +135,7 @@ export class MailQueue implements Supply, Intake {
   }
 
   waiting(place: Place): number {
-    const due = this.#stock.entries.countDue(place.index);
+    const due = this.#stock.isCurrent(place) ? this.#stock.entries.countDue(place.index) : 0;
     return due > 0 && this.#stock.isStopped(place, this.#stock.anchor.mono()) ? 0 : due;
   }
 
@@ -175,7 +177,7 @@ export class MailQueue implements Supply, Intake {
   }
 
   delay(place: Place, untilMs: number, reply: string): void {
-    this.operations.delayPlace(place, untilMs, reply);
+    if (this.#stock.isCurrent(place)) this.operations.delayPlace(place, untilMs, reply);
   }
 
   /** Mails on any list. */
@@ -185,7 +187,7 @@ export class MailQueue implements Supply, Intake {
 
   /** The queue has mail of this place: it must not be let go. */
   uses(place: Place): boolean {
-    return this.#stock.entries.countAll(place.index) > 0;
+    return this.#stock.isCurrent(place) && this.#stock.entries.countAll(place.index) > 0;
   }
 
   /** Exact figures for the daemon's memory budget. */

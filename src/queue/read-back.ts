@@ -54,11 +54,11 @@ export class ReadBack {
   }
 
   async #readTaken(ticket: number): Promise<Copy | undefined> {
-    const { entries, anchor, residents } = this.#stock;
+    const { entries, anchor } = this.#stock;
     try {
       const mail = await this.#readInTime(ticket);
       if (entries.list(ticket) !== LIST.taken) return undefined;
-      residents.keep(ticket, this.#complete(ticket, mail));
+      this.#stock.keep(ticket, this.#complete(ticket, mail));
       return mail;
     } catch (error) {
       this.report(ticket, error);

@@ -1,10 +1,13 @@
 /** Mails that are in memory, by ticket, with an exact count of their bytes: what copies share counts once. */
 import type { Copy } from '../module/copy.js';
+import type { Share } from './settings.js';
 
 export class Residents {
   readonly #mails = new Map<number, Copy>();
   /** How many mails hold a header block or body that several may share. */
   readonly #uses = new Map<object, number>();
+  /** Scopes with a limit of their own that a mail counts for. */
+  readonly #shares = new Map<number, Share>();
   #bytes = 0;
 
   get count(): number {
@@ -20,9 +23,13 @@ export class Residents {
     return this.#mails.get(ticket);
   }
 
-  keep(ticket: number, mail: Copy): void {
+  keep(ticket: number, mail: Copy, share?: Share): void {
     if (this.#mails.has(ticket)) this.drop(ticket);
     this.#mails.set(ticket, mail);
+    if (share) {
+      share.count++;
+      this.#shares.set(ticket, share);
+    }
     if (this.#use(mail.headers)) this.#bytes += mail.headers.bytes().length;
     if (this.#use(mail.content)) this.#bytes += residentBytes(mail);
   }
@@ -31,6 +38,11 @@ export class Residents {
     const mail = this.#mails.get(ticket);
     if (!mail) return;
     this.#mails.delete(ticket);
+    const share = this.#shares.get(ticket);
+    if (share) {
+      share.count--;
+      this.#shares.delete(ticket);
+    }
     if (this.#unuse(mail.headers)) this.#bytes -= mail.headers.bytes().length;
     if (this.#unuse(mail.content)) this.#bytes -= residentBytes(mail);
   }

@@ -20,15 +20,33 @@ export interface QueueValues {
   readonly delayed_binding_domain_fuzz: number;
 }
 
+/** Where the value of an option at a place is written. */
+export interface Origin {
+  readonly value: unknown;
+  /** Name of the scope, `default` when no file sets it. */
+  readonly scopeKey: string;
+  readonly file?: string;
+  readonly line?: number;
+}
+
 /** What the queue needs of a configuration snapshot. */
 export interface QueueSnapshot {
   at(where: PlaceParts): QueueValues;
+  /** Without it every value counts as the default's. */
+  find?(option: string, where: PlaceParts): Origin;
+}
+
+/** How many mails in memory count for one `max_resident_messages` that is written below global. */
+export interface Share {
+  count: number;
 }
 
 /** Options of a place, with the part that decides about retries in the form `judge` reads. */
 export interface Settings {
   readonly values: QueueValues;
   readonly retry: RetryRules;
+  /** Undefined when all mail in memory counts. */
+  readonly share: Share | undefined;
 }
 
 /** Settings by place, read anew when another snapshot is in force. */
@@ -40,6 +58,8 @@ export class SettingsBook {
   #owners: (Place | undefined)[] = [];
   /** Many places have the same values: they share one object. */
   readonly #shared = new Map<QueueValues, Settings>();
+  /** By scope; kept over reloads, since the mail that they count is. */
+  readonly #shares = new Map<string, Share>();
 
   constructor(inForce: () => QueueSnapshot) {
     this.#inForce = inForce;
@@ -51,7 +71,7 @@ export class SettingsBook {
     const { index } = place;
     const known = this.#byPlace[index];
     if (known && this.#owners[index] === place) return known;
-    const settings = this.#share(snapshot.at(place));
+    const settings = this.#settingsFor(snapshot, place);
     this.#byPlace[index] = settings;
     this.#owners[index] = place;
     return settings;
@@ -64,15 +84,26 @@ export class SettingsBook {
     this.#shared.clear();
   }
 
-  #share(values: QueueValues): Settings {
+  #settingsFor(snapshot: QueueSnapshot, place: Place): Settings {
+    const values = snapshot.at(place);
     let settings = this.#shared.get(values);
     if (!settings) {
-      settings = { values, retry: readRetryRules(values) };
+      settings = { values, retry: readRetryRules(values), share: this.#shareFor(snapshot, place) };
       this.#shared.set(values, settings);
     }
     return settings;
   }
+
+  #shareFor(snapshot: QueueSnapshot, place: Place): Share | undefined {
+    const { scopeKey } = snapshot.find?.('max_resident_messages', place) ?? NOWHERE;
+    if (scopeKey === 'global' || scopeKey === NOWHERE.scopeKey) return undefined;
+    const share = this.#shares.get(scopeKey) ?? { count: 0 };
+    this.#shares.set(scopeKey, share);
+    return share;
+  }
 }
+
+const NOWHERE: Origin = { value: undefined, scopeKey: 'default' };
 
 const readRetryRules = (values: QueueValues): RetryRules => ({
   neverRetry: values.never_retry,

@@ -13,7 +13,8 @@ import { stopOf } from './explain.js';
 import { Holds } from './holds.js';
 import { Residents } from './residents.js';
 import { Schedule } from './schedule.js';
-import { type QueueSnapshot, type QueueValues, type Settings, SettingsBook } from './settings.js';
+import { type QueueSnapshot, type Settings, SettingsBook } from './settings.js';
+import { Vacancies } from './vacancies.js';
 
 export interface StockPorts {
   readonly clock: Clock;
@@ -35,6 +36,7 @@ export class Stock {
   readonly schedule: Schedule;
   readonly holds = new Holds();
   readonly #settings: SettingsBook;
+  readonly #vacancies: Vacancies;
   readonly #turn: (task: () => void) => void;
   #woken = new Set<Place>();
   #turnAsked = false;
@@ -53,6 +55,11 @@ export class Stock {
     );
     this.#settings = new SettingsBook(() => ports.snapshot());
     this.#turn = ports.turn ?? ((task) => void setImmediate(task));
+    this.#vacancies = new Vacancies(
+      ports.places,
+      (place) => this.entries.countAll(place.index) > 0 || (this.#carrier?.connections(place) ?? 0) > 0,
+      this.#turn,
+    );
   }
 
   connect(carrier: Carrier): void {
@@ -71,6 +78,20 @@ export class Stock {
 
   settings(place: Place): Settings {
     return this.#settings.of(place);
+  }
+
+  /**
+   * The object that stands for a place now. Whoever held one while it was let go (a message that was still being received) is given
+   * the new one; its old number may be another place's.
+   */
+  settle(place: Place): Place {
+    this.#vacancies.check();
+    return this.isCurrent(place) ? place : this.places.of(place.group, place.binding, place.domain);
+  }
+
+  /** The place was not let go since. */
+  isCurrent(place: Place): boolean {
+    return this.places.at(place.index) === place;
   }
 
   /** No mail of this place may start now. */
@@ -132,8 +153,9 @@ export class Stock {
     this.entries.setDue(ticket, due);
     this.entries.append(ticket, LIST.delayed);
     this.schedule.add(ticket, due);
-    const { values } = this.settings(this.placeOf(ticket));
-    if (this.entries.attempts(ticket) >= values.drop_body_after_trans_fail || this.#isOverLimit(values)) this.residents.drop(ticket);
+    const settings = this.settings(this.placeOf(ticket));
+    const isWorn = this.entries.attempts(ticket) >= settings.values.drop_body_after_trans_fail;
+    if (isWorn || this.#isFull(settings, 1)) this.residents.drop(ticket);
   }
 
   hold(ticket: number): void {
@@ -151,28 +173,40 @@ export class Stock {
   /** Moves an entry, which must not be taken, to another place. */
   rehome(ticket: number, place: Place): void {
     const list = this.entries.list(ticket);
+    const from = this.entries.place(ticket);
     this.entries.rehome(ticket, place.index, list === LIST.active || list === LIST.urgent ? LIST.none : list);
     const mail = this.residents.at(ticket);
-    if (mail) mail.place = place;
+    if (mail) {
+      mail.place = place;
+      this.keep(ticket, mail);
+    }
     if (list === LIST.active || list === LIST.urgent) {
       this.entries.activate(ticket);
       this.wake(place);
     }
+    if (this.entries.countAll(from) === 0) this.#vacancies.leave();
   }
 
   /** The mail is gone: nothing remembers it. */
   forget(ticket: number): void {
+    const place = this.entries.place(ticket);
     this.#leave(ticket);
     this.entries.remove(ticket);
     this.residents.drop(ticket);
+    if (this.entries.countAll(place) === 0) this.#vacancies.leave();
   }
 
   /** Keeps a mail in memory when its place and the daemon have room for it. */
   offerResidence(ticket: number, mail: Copy, place: Place): void {
-    const { values } = this.settings(place);
-    const most = values.max_resident_active_queue;
+    const settings = this.settings(place);
+    const most = settings.values.max_resident_active_queue;
     if (most >= 0 && this.entries.countDue(place.index) > most) return;
-    if (!this.#isOverLimit(values)) this.residents.keep(ticket, mail);
+    if (!this.#isFull(settings, 0)) this.keep(ticket, mail);
+  }
+
+  /** Keeps a mail in memory whatever the limits say: it is on its way out, or was kept already. */
+  keep(ticket: number, mail: Copy): void {
+    this.residents.keep(ticket, mail, this.settings(mail.place).share);
   }
 
   /** Lets bodies of waiting mail go until at most `bytes` are in memory: delayed mail first. */
@@ -210,7 +244,7 @@ export class Stock {
     this.#woken = new Set();
     const now = this.anchor.mono();
     for (const place of woken) {
-      if (this.entries.countDue(place.index) === 0 || this.isStopped(place, now)) continue;
+      if (!this.isCurrent(place) || this.entries.countDue(place.index) === 0 || this.isStopped(place, now)) continue;
       this.#wakes++;
       this.#carrier?.wake(place);
     }
@@ -241,7 +275,9 @@ export class Stock {
     if (most >= 0 && this.entries.countDue(place.index) > most) this.residents.drop(ticket);
   }
 
-  #isOverLimit(values: QueueValues): boolean {
-    return values.max_resident_messages > 0 && this.residents.count >= values.max_resident_messages;
+  /** max_resident_messages of the scope is reached; `own` of the mails that count are asked about themselves. */
+  #isFull({ values, share }: Settings, own: 0 | 1): boolean {
+    const most = values.max_resident_messages;
+    return most > 0 && (share?.count ?? this.residents.count) - own >= most;
   }
 }

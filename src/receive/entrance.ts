@@ -36,7 +36,7 @@ export class InnerEntrance implements Entrance {
       made.facts ?? new Facts(),
     );
     draft.notice = made.notice;
-    const recipients = made.recipients.map((address) => ({ address, notify: 0, originalRecipient: undefined }));
+    const recipients = made.recipients.map((address, origin) => ({ origin, address, notify: 0, originalRecipient: undefined }));
     const passage = await this.#transit.pass(draft, recipients, ports.rules());
     if (passage.kind === 'refused') return { refused: passage.reply };
     return { copies: passage.kind === 'copies' ? passage.copies : [] };

@@ -43,6 +43,8 @@ export function addressOf(text: string): Address {
   return at < 0 ? new Address(text, '') : new Address(text.slice(0, at), text.slice(at + 1));
 }
 
+const longestLine = (text: string): number => Math.max(...text.split('\r\n').map((line) => Buffer.byteLength(line)));
+
 const contentOf = (header: string, body: string): ReceivedContent => {
   const whole = bodyOf([Buffer.from(body)]);
   const block = Buffer.from(header);
@@ -51,8 +53,8 @@ const contentOf = (header: string, body: string): ReceivedContent => {
     body: whole,
     facts: {
       receivedFields: 0,
-      longestHeaderLine: 0,
-      longestBodyLine: 0,
+      longestHeaderLine: longestLine(header),
+      longestBodyLine: longestLine(body),
       eightBitHeader: false,
       repaired: false,
       headerMissing: header === '',
@@ -78,7 +80,7 @@ export class FakeClient {
       ...base,
       options: snapshot.inbound({ listener: 'esmtp_listener', listen: base.listener, peerIp: base.peer.ip }) ?? base.options,
       stanza: 'esmtp_listener',
-      lmtp: false,
+      lmtp: base.protocol === 'lmtp',
       heloLine: 'EHLO client.test',
       get transaction() {
         return client.#transaction;
@@ -120,9 +122,9 @@ export class FakeClient {
   async data(header = SUBJECT, body = 'hello\r\n'): Promise<Verdict | string> {
     const verdict = await this.#receiver.recipients(this.session);
     if (isRefusal(verdict)) return verdict;
-    const { code, status, text } = await this.#receiver.message(this.session, contentOf(header, body));
+    const said = await this.#receiver.message(this.session, contentOf(header, body));
     this.#transaction = undefined;
-    return `${code} ${status} ${text}`;
+    return ('code' in said ? [said] : said).map(({ code, status, text }) => `${code} ${status} ${text}`).join(' | ');
   }
 
   /** A whole message to the given recipients; its answer on one line. */

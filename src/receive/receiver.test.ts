@@ -1,11 +1,15 @@
 /** Reception from the first command to the durable copy, over a real configuration and real chains. */
 import { describe, expect, it } from 'vitest';
+import type { Context } from '../module/manifest.js';
 import { discard, disconnect, quarantine, reject, tempfail } from '../module/verdict.js';
 import { makeRules } from '../server/rules.js';
 import { addressOf, openReception, type Staging } from './fixture.js';
 
 const open = (staging?: Staging) => openReception(makeRules, staging);
 const RELAY = 'relay_hosts = ( 192.0.2.0/24 )';
+
+/** MAIL without a parameter. */
+const NO_PARAMS = { size: 0, eightBitMime: false, smtpUtf8: false, returnContent: undefined, envelopeId: undefined, auth: undefined };
 
 describe('a message', () => {
   it('is durable, then queued, then told once a copy, then answered with the id', async () => {
@@ -74,8 +78,7 @@ describe('a message', () => {
       do: 'tempfail',
       reply: { code: 451 },
     });
-    const params = { size: 0, eightBitMime: false, smtpUtf8: false, returnContent: undefined, envelopeId: undefined, auth: undefined };
-    expect(await receiver.mailFrom(session, null, params, '')).toMatchObject({ reply: { code: 451, status: '4.3.0' } });
+    expect(await receiver.mailFrom(session, null, NO_PARAMS, '')).toMatchObject({ reply: { code: 451, status: '4.3.0' } });
     expect(await client().data()).toBe('451 4.3.0 Requested action aborted: local error in processing');
   });
 
@@ -96,6 +99,18 @@ describe('a connection', () => {
     const { client, receiver, rejections } = await open({ ports: { refusing: () => 'memory' } });
     expect(await receiver.accept(client({ phase: 0 }).session)).toMatchObject({ do: 'disconnect', reply: { code: 421, status: '4.3.4' } });
     expect(rejections).toEqual(['0 421  allocated resources exceeded']);
+  });
+
+  it('that stands already is put off at MAIL meanwhile', async () => {
+    let why: string | undefined;
+    const { client, receiver } = await open({ ports: { refusing: () => why } });
+    const { session } = client();
+    await receiver.accept(session);
+    why = 'memory';
+    expect(await receiver.mailFrom(session, null, NO_PARAMS, 'MAIL FROM:<>')).toMatchObject({
+      do: 'tempfail',
+      reply: { code: 452, status: '4.3.1' },
+    });
   });
 
   it('carries the context that the configuration gives it', async () => {
@@ -365,5 +380,80 @@ describe('the whole message', () => {
     const large = await receiver.largeBody();
     await large.write(Buffer.from('abc'));
     expect((await large.finish({ dots: false, eightBit: false })).size).toBe(3);
+  });
+});
+
+describe('LMTP', () => {
+  const strict = {
+    strict: (ctx: Context) => {
+      ctx.on('spool', (draft) => (draft.recipient.local.startsWith('no') ? reject(`550 5.1.1 not ${draft.recipient.local}`) : undefined));
+      ctx.on('rcpt_to', (_session, { local }) => (local === 'dropped' ? discard('dropped') : undefined));
+    },
+  };
+  const ours = async (...recipients: string[]) => {
+    const desk = await open({ config: RELAY, modules: strict });
+    return { ...desk, answer: await desk.client({ protocol: 'lmtp' }).send(...recipients) };
+  };
+
+  it('every recipient hears what became of its own copy, and nobody gets a notice of what he was told', async () => {
+    const { answer, queued, refusedCopies, rejections } = await ours(
+      'one@c.test',
+      'no1@c.test',
+      'dropped@c.test',
+      'two@c.test',
+      'no2@c.test',
+    );
+    const ok = `250 2.0.0 OK ${queued[0]?.id}`;
+    expect(answer).toBe([ok, '550 5.1.1 not no1', ok, ok, '550 5.1.1 not no2'].join(' | '));
+    expect(queued.map(({ recipient }) => String(recipient))).toEqual(['one@c.test', 'two@c.test']);
+    expect(refusedCopies).toEqual([]);
+    expect(rejections).toHaveLength(2);
+  });
+
+  it('also when none is left', async () => {
+    const { answer, queued } = await ours('no1@c.test', 'no2@c.test');
+    expect(answer).toBe('550 5.1.1 not no1 | 550 5.1.1 not no2');
+    expect(queued).toEqual([]);
+  });
+
+  it('one reply stands for all when nothing was refused', async () => {
+    expect((await ours('one@c.test', 'two@c.test')).answer).toMatch(/^250 2\.0\.0 OK \S+$/);
+  });
+
+  it('a list of which somebody is left is accepted, and the others get their notice', async () => {
+    const { client, refusedCopies, queued } = await open({
+      config: RELAY,
+      modules: {
+        ...strict,
+        alias: (ctx) =>
+          ctx.on('expand', ({ local }) => (local === 'list' ? [addressOf('one@c.test'), addressOf('no1@c.test')] : undefined)),
+      },
+    });
+    expect(await client({ protocol: 'lmtp' }).send('no2@c.test', 'list@c.test')).toMatch(/^550 5\.1\.1 not no2 \| 250 2\.0\.0 OK/);
+    expect(refusedCopies).toEqual(['no1@c.test 550 not no1']);
+    expect(queued).toHaveLength(1);
+  });
+});
+
+describe('discard before there is a message', () => {
+  it.each(['connect', 'ehlo'] as const)('at %s: the session goes on, and every mail of it is accepted and thrown away', async (hook) => {
+    let asked = 0;
+    const { client, receiver, queued, diary, rejections } = await open({
+      config: RELAY,
+      modules: {
+        sink: (ctx) => {
+          ctx.on(hook, () => discard('known spammer'));
+          ctx.on('data', () => void asked++);
+        },
+      },
+    });
+    const c = client({ phase: 10, peer: { ip: '198.51.100.1', port: 1 } });
+    expect(await receiver.connect(c.session)).toBeUndefined();
+    expect(await receiver.ehlo(c.session, 'EHLO', 'x')).toBeUndefined();
+    for (let i = 0; i < 2; i++) expect(await c.send('anybody@anywhere.test')).toMatch(/^250 2\.0\.0 OK/);
+    expect([queued, diary, asked]).toEqual([[], [], 0]);
+    expect(rejections).toEqual(Array(2).fill(expect.stringMatching(/^10 550 sink \[internal\] discarded by policy/)));
+    expect(await client().send('one@c.test')).toMatch(/^250/);
+    expect(queued).toHaveLength(1);
   });
 });

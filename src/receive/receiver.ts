@@ -10,6 +10,7 @@ import type { LargeBody } from '../module/spool.js';
 import { FAIL_CLOSED, isRefusal, type Refusal, type Verdict } from '../module/verdict.js';
 import type { Done, Failed, Mechanism } from '../smtp/sasl/mechanism.js';
 import type {
+  AcceptedRecipient,
   HelloVerb,
   Later,
   MailParams,
@@ -22,11 +23,13 @@ import type {
 import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
+import { mendingLimit, mendLines, needsMending } from './mend.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { findRelayReason } from './relay.js';
 import {
   BLACKHOLED,
   DISCARDED,
+  LINES_PAST_MENDING,
   LITERAL_REFUSED,
   LOCAL_ERROR,
   NO_RESOURCES,
@@ -37,19 +40,20 @@ import {
   THROTTLED,
 } from './replies.js';
 import { Throttles } from './throttle.js';
-import { endOf, type Passage, type Recipient, type Transit } from './transit.js';
+import { endOf, type Passage, type Recipient, type RefusedCopy, type Transit } from './transit.js';
 
 /** What reception keeps of an open transaction. */
 export interface Pending {
   readonly draft: Copy;
   readonly rules: Rules;
   /** A hook dropped the message: 250 is said and nothing is kept. */
-  discarded: { readonly by: string; readonly reason: string } | undefined;
+  discarded: Discard | undefined;
   /** Recipients a hook dropped. */
   readonly dropped: Set<string>;
 }
 
 type Client = ServerSession<Pending>;
+type Discard = Extract<Passage, { kind: 'discarded' }>;
 
 const EMPTY_BODY = bodyOf([]);
 const NO_HEADERS = Buffer.alloc(0);
@@ -64,6 +68,8 @@ export class Receiver implements Reception<Pending> {
   readonly #transit: Transit;
   readonly #throttles: Throttles;
   readonly #logins: Logins | undefined;
+  /** Sessions whose every mail is taken and thrown away, since a hook said discard before there was one. */
+  #sinks: WeakMap<Client, Discard> | undefined;
 
   /** Without `logins` nobody can authenticate. */
   constructor(ports: ReceivePorts, transit: Transit, logins?: Logins) {
@@ -108,7 +114,8 @@ export class Receiver implements Reception<Pending> {
 
   mailFrom(session: Client, sender: Address | null, params: MailParams, line: string): Later<Verdict> {
     const { options, transaction } = session;
-    if (this.#ports.spool.refusing !== undefined) return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
+    if (this.#ports.spool.refusing !== undefined || this.#ports.refusing() !== undefined)
+      return this.#refuse(session, { do: 'tempfail', reply: NO_ROOM });
     if (sender === null && !options.allow_null_envelope_sender) return this.#refuse(session, { do: 'reject', reply: NULL_SENDER_REFUSED });
     if (!this.#throttles.admits(options.inbound_throttle_messages, () => this.#ports.rules().throttleScope(session)))
       return this.#refuse(session, { do: 'tempfail', reply: THROTTLED });
@@ -117,13 +124,14 @@ export class Receiver implements Reception<Pending> {
     const draft = this.#openDraft(session, sender, params);
     draft.line = line;
     transaction.own = { draft, rules, discarded: undefined, dropped: new Set() };
-    if (rules.chains.mail_from.empty) return undefined;
+    if (rules.chains.mail_from.empty || this.#sinks?.has(session)) return undefined;
     return this.#ask(session, rules.chains.mail_from.run(session, sender, draft));
   }
 
   rcptTo(session: Client, recipient: Address, _params: RcptParams, line: string): Later<Verdict> {
     const pending = session.transaction?.own;
     if (!pending) return { do: 'tempfail', reply: LOCAL_ERROR };
+    if (this.#sinks?.has(session)) return undefined;
     const { rules, draft } = pending;
     if (!session.options.allow_ip_literal && recipient.domain.startsWith('[')) {
       return this.#refuse(session, { do: 'reject', reply: LITERAL_REFUSED });
@@ -143,7 +151,7 @@ export class Receiver implements Reception<Pending> {
 
   recipients(session: Client): Later<Verdict> {
     const pending = session.transaction?.own;
-    if (!pending || pending.rules.chains.recipients.empty) return undefined;
+    if (!pending || pending.rules.chains.recipients.empty || this.#sinks?.has(session)) return undefined;
     pending.draft.recipients = session.transaction?.recipients.map(({ address }) => address) ?? [];
     return this.#ask(session, pending.rules.chains.recipients.run(session, pending.draft));
   }
@@ -152,16 +160,16 @@ export class Receiver implements Reception<Pending> {
     return this.#ports.spool.openLarge();
   }
 
-  message(session: Client, content: ReceivedContent): Later<Reply> {
+  message(session: Client, content: ReceivedContent): Later<Reply | readonly Reply[]> {
     const { transaction } = session;
     const pending = transaction?.own;
     if (!transaction || !pending) return LOCAL_ERROR;
-    return this.#take(
-      session,
-      pending,
-      content,
-      transaction.recipients.filter(({ address }) => !pending.dropped.has(String(address))),
-    );
+    const sunk = this.#sinks?.get(session);
+    if (sunk) {
+      pending.draft.content = content.body;
+      return this.#end(session, pending.draft, sunk);
+    }
+    return this.#take(session, pending, content, transaction.recipients);
   }
 
   reset(): void {
@@ -241,38 +249,45 @@ export class Receiver implements Reception<Pending> {
     session: Client,
     pending: Pending,
     content: ReceivedContent,
-    accepted: readonly { address: Address; params: RcptParams }[],
-  ): Promise<Reply> {
+    asked: readonly AcceptedRecipient[],
+  ): Promise<Reply | readonly Reply[]> {
     const ports = this.#ports;
     const { draft, rules } = pending;
     const { chains } = rules;
     const completed = completeHeaders(session, draft, content, ports.host);
     if ('refused' in completed) {
+      ports.spool.forget(content.body);
       this.#tellRefusal(session, session.phase, '', completed.refused, draft);
       return completed.refused;
     }
     const host = session.options.received_hostname ?? ports.host.name;
     draft.headers = markLogin(completed.headers, host, [host, ports.host.name], session.user);
     draft.content = content.body;
-    draft.recipients = accepted.map(({ address }) => address);
+    const limit = mendingLimit(session.options);
+    if (limit !== undefined && needsMending(content.facts, limit)) {
+      const mended = await mendLines({ headers: draft.headers, content: draft.content }, content.facts, limit, ports.spool);
+      if (!mended) return this.#end(session, draft, { kind: 'refused', reply: LINES_PAST_MENDING, by: '', disconnect: false });
+      draft.headers = mended.headers;
+      draft.content = mended.content;
+    }
+    const recipients: Recipient[] = [];
+    for (const [origin, { address, params }] of asked.entries()) {
+      if (pending.dropped.has(String(address))) continue;
+      recipients.push({ origin, address, notify: params.notify, originalRecipient: params.originalRecipient });
+    }
+    draft.recipients = recipients.map(({ address }) => address);
     if (!chains.data.empty) {
       const ended = endOf(await chains.data.run(session, draft));
       if (ended) return this.#end(session, draft, ended);
     }
-    if (pending.discarded || accepted.length === 0) {
-      return this.#end(session, draft, {
-        kind: 'discarded',
-        by: pending.discarded?.by ?? '',
-        reason: pending.discarded?.reason ?? 'no recipients left',
-      });
+    if (pending.discarded || recipients.length === 0) {
+      return this.#end(session, draft, pending.discarded ?? { kind: 'discarded', by: '', reason: 'no recipients left' });
     }
-    const recipients: Recipient[] = accepted.map(({ address, params }) => ({
-      address,
-      notify: params.notify,
-      originalRecipient: params.originalRecipient,
-    }));
     const passage = await this.#transit.pass(draft, recipients, rules);
-    if (passage.kind !== 'copies') return this.#end(session, draft, passage);
+    if (passage.kind !== 'copies') {
+      const said = this.#end(session, draft, passage);
+      return session.lmtp && passage.kind === 'refused' && passage.each ? answerEach(asked.length, said, [], draft.id, passage.each) : said;
+    }
     try {
       await ports.spool.write(passage.copies);
     } catch (error) {
@@ -284,15 +299,21 @@ export class Receiver implements Reception<Pending> {
       ports.queue.insert(copy);
       chains.received.run(copy, session);
     }
-    for (const { copy, reply, by } of passage.refused) {
+    for (const { copy, origin, reply, by } of passage.refused) {
       this.#tellRefusal(session, session.phase, by, reply, copy);
+      // With LMTP the client hears it, unless another copy of the same recipient went through.
+      if (session.lmtp && !passage.origins.includes(origin)) continue;
       if (session.options.generate_bounces_for_multi_recipient_policy_rejections) ports.refusedCopy(copy, reply);
     }
-    return queuedAs(passage.copies[0]?.id ?? draft.id);
+    const said = queuedAs(passage.copies[0]?.id ?? draft.id);
+    return session.lmtp && passage.refused.length > 0
+      ? answerEach(asked.length, said, passage.origins, passage.copies[0]?.id ?? draft.id, passage.refused)
+      : said;
   }
 
   /** The message goes no further: tell it and answer. */
   #end(session: Client, draft: Copy, ended: Exclude<Passage, { kind: 'copies' }>): Reply {
+    this.#ports.spool.forget(draft.content);
     if (ended.kind === 'discarded') {
       this.#tellRefusal(session, session.phase, ended.by, DISCARDED, draft);
       return queuedAs(draft.id);
@@ -310,8 +331,10 @@ export class Receiver implements Reception<Pending> {
   #settle(session: Client, verdict: Verdict): Verdict {
     if (!verdict) return undefined;
     if (verdict.do === 'discard') {
+      const discard: Discard = { kind: 'discarded', by: verdict.by ?? '', reason: verdict.reason };
       const pending = session.transaction?.own;
-      if (pending) pending.discarded = { by: verdict.by ?? '', reason: verdict.reason };
+      if (pending) pending.discarded = discard;
+      else (this.#sinks ??= new WeakMap()).set(session, discard);
       return undefined;
     }
     return isRefusal(verdict) ? this.#refuse(session, verdict) : verdict;
@@ -327,4 +350,13 @@ export class Receiver implements Reception<Pending> {
     if (rejected.empty) return;
     rejected.run({ session, phase, module, reply, ...(draft && { draft }), at: this.#ports.clock.now() });
   }
+}
+
+/** LMTP (RFC 2033 4.2): who has no copy left hears why, the others what was said for all; those a hook dropped hear 250. */
+function answerEach(count: number, said: Reply, kept: readonly number[], id: string, refused: readonly RefusedCopy[]): readonly Reply[] {
+  const accepted = said.code < 400 ? said : queuedAs(id);
+  return Array.from(
+    { length: count },
+    (_, origin) => (kept.includes(origin) ? undefined : refused.find((copy) => copy.origin === origin)?.reply) ?? accepted,
+  );
 }

@@ -12,6 +12,7 @@ export const NULL_SENDER_REFUSED = reply(550, '5.7.1', 'null envelope sender not
 export const LITERAL_REFUSED = reply(550, '5.1.2', 'address literals are not accepted here');
 export const DATE_MISSING = reply(550, '5.6.0', 'Missing required RFC2822 Date field');
 export const HEADERS_MISSING = reply(550, '5.6.0', 'Required headers not found');
+export const LINES_PAST_MENDING = reply(550, '5.6.0', 'Line too long in a part that may not be changed');
 export const EXPANDS_TOO_FAR = reply(550, '5.5.3', '[internal] recipients expand to too many');
 export const THROTTLED = reply(451, '4.7.1', 'message rate exceeded, try again later');
 

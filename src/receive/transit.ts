@@ -13,6 +13,8 @@ import { EXPANDS_TOO_FAR, NO_BINDING } from './replies.js';
 
 /** Everything RCPT told of one recipient. */
 export interface Recipient {
+  /** Which RCPT it comes from; what an expansion brings keeps the number of what it replaces. */
+  readonly origin: number;
   readonly address: Address;
   readonly notify: number;
   readonly originalRecipient: string | undefined;
@@ -21,14 +23,28 @@ export interface Recipient {
 /** A copy that a hook refused, with what it said. */
 export interface RefusedCopy {
   readonly copy: Copy;
+  readonly origin: number;
   readonly reply: Reply;
   readonly by: string;
 }
 
 export type Passage =
-  | { readonly kind: 'refused'; readonly reply: Reply; readonly by: string; readonly disconnect: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly reply: Reply;
+      readonly by: string;
+      readonly disconnect: boolean;
+      /** When the copies were refused one by one: each of them. */
+      readonly each?: readonly RefusedCopy[];
+    }
   | { readonly kind: 'discarded'; readonly by: string; readonly reason: string }
-  | { readonly kind: 'copies'; readonly copies: readonly Copy[]; readonly refused: readonly RefusedCopy[] };
+  | {
+      readonly kind: 'copies';
+      readonly copies: readonly Copy[];
+      readonly refused: readonly RefusedCopy[];
+      /** RCPT of each copy, in their order. */
+      readonly origins: readonly number[];
+    };
 
 /** How deep an expansion may lead from one recipient, and how wide. */
 const MAX_EXPANSION_DEPTH = 16;
@@ -55,25 +71,28 @@ export class Transit {
     if (!targets) return { kind: 'refused', reply: EXPANDS_TOO_FAR, by: '', disconnect: false };
     const copies = makeCopies(draft, targets, this.#ports, !touchesCopies(chains));
     const kept: Copy[] = [];
+    const origins: number[] = [];
     const refused: RefusedCopy[] = [];
     let dropped: Passage | undefined;
-    for (const copy of copies) {
+    for (const [index, copy] of copies.entries()) {
+      const origin = targets[index]?.origin ?? 0;
       const verdict = await this.#placeCopy(copy, rules);
       if (!verdict) {
         kept.push(copy);
+        origins.push(origin);
         continue;
       }
-      if (verdict.kind === 'refused') refused.push({ copy, reply: verdict.reply, by: verdict.by });
+      if (verdict.kind === 'refused') refused.push({ copy, origin, reply: verdict.reply, by: verdict.by });
       if (verdict.kind === 'refused' && verdict.disconnect) return verdict;
       dropped = verdict;
     }
     if (kept.length === 0) {
       const [first] = refused;
-      if (first) return { kind: 'refused', reply: first.reply, by: first.by, disconnect: false };
+      if (first) return { kind: 'refused', reply: first.reply, by: first.by, disconnect: false, each: refused };
       return dropped ?? { kind: 'discarded', by: '', reason: 'expanded to nobody' };
     }
     shareEqualHeaders(kept);
-    return { kind: 'copies', copies: kept, refused };
+    return { kind: 'copies', copies: kept, refused, origins };
   }
 
   /** Asks the hooks about one copy and gives it its place; nothing means it goes on. */
@@ -115,7 +134,12 @@ export class Transit {
       const inside = [...path, key];
       for (const address of answer) {
         const name = String(address);
-        const next = { address, notify: target.notify, originalRecipient: target.originalRecipient ?? `rfc822;${key}` };
+        const next = {
+          origin: target.origin,
+          address,
+          notify: target.notify,
+          originalRecipient: target.originalRecipient ?? `rfc822;${key}`,
+        };
         if (inside.includes(name)) {
           if (!circles.has(name)) found.push(name === key ? target : next);
           circles.add(name);

@@ -22,6 +22,7 @@ const EMPTY_PERMIT: Permit = Object.freeze({ release: () => {} });
 
 export class DirectBroker implements Broker {
   readonly #clock: Clock;
+  readonly #make: (limit: Limit) => Counter;
   readonly #entries = new Map<string, Entry>();
   #sweepAt = SWEEP_FROM;
   /** Counters whose waiters may go, while wake-ups run: a release inside a wake-up adds to it instead of nesting. */
@@ -29,8 +30,9 @@ export class DirectBroker implements Broker {
   /** The first error of a wake-up; thrown when all have been woken. */
   #fault: { readonly error: unknown } | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, make: (limit: Limit) => Counter = makeCounter) {
     this.#clock = clock;
+    this.#make = make;
   }
 
   acquire(limits: readonly Limit[]): Permit | Shortage {
@@ -72,6 +74,15 @@ export class DirectBroker implements Broker {
     return counter && { used: counter.used(this.#clock.mono()), limit: counter.limit };
   }
 
+  /** Ends the part of a permit that was lent of rates: it was used, or it never will be. The slots stay. */
+  settle(permit: Permit, used: boolean): void {
+    if (!(permit instanceof HeldPermit)) return;
+    const rates = permit.giveUp(({ kind }) => kind === 'rate');
+    const now = this.#clock.mono();
+    for (const { counter } of rates) used ? counter.release(now) : counter.refund();
+    this.#wakeReady(rates);
+  }
+
   /** How many wait at a counter. */
   waiting(key: string): number {
     return this.#entries.get(key)?.waiters.size ?? 0;
@@ -101,13 +112,14 @@ export class DirectBroker implements Broker {
       if (isRepeated(limits, i)) continue;
       const entry = this.#entries.get(limit.key) as Entry;
       entry.counter.take(now);
-      if (limit.kind === 'slots') (held ??= []).push(entry);
+      if (entry.counter.holds) (held ??= []).push(entry);
     }
     return held ? new HeldPermit(held, this.#release) : EMPTY_PERMIT;
   }
 
   readonly #release = (held: readonly Entry[]): void => {
-    for (const entry of held) entry.counter.release();
+    const now = this.#clock.mono();
+    for (const entry of held) entry.counter.release(now);
     this.#wakeReady(held);
     for (const entry of held) this.#letGo(entry);
   };
@@ -118,7 +130,7 @@ export class DirectBroker implements Broker {
       if (known.kind !== limit.kind) throw new RangeError(`counter ${limit.key} is a limit of another kind`);
       return known;
     }
-    const made: Entry = { key: limit.key, kind: limit.kind, counter: makeCounter(limit), waiters: new Set(), timer: undefined };
+    const made: Entry = { key: limit.key, kind: limit.kind, counter: this.#make(limit), waiters: new Set(), timer: undefined };
     this.#entries.set(limit.key, made);
     return made;
   }
@@ -217,6 +229,13 @@ class HeldPermit implements Permit {
     const held = this.#held;
     this.#held = undefined;
     if (held) this.#end(held);
+  }
+
+  /** Holds some of it no more; who asked settles them. */
+  giveUp(which: (entry: Entry) => boolean): readonly Entry[] {
+    const given = this.#held?.filter(which) ?? [];
+    this.#held = this.#held?.filter((entry) => !which(entry));
+    return given;
   }
 }
 

@@ -25,10 +25,10 @@ export const diskReader: Reader = {
   },
 };
 
-/** Reads and checks a configuration. `number` counts the snapshots of this process. */
-export async function loadConfiguration(file: string, number = 1): Promise<Configured> {
+/** Reads and checks a configuration. `number` counts the snapshots of this process; `reader` is another one where the texts are at hand. */
+export async function loadConfiguration(file: string, number = 1, reader: Reader = diskReader): Promise<Configured> {
   const searchPath = process.env.EC_CONF_SEARCH_PATH?.split(':');
-  return configure(path.resolve(file), diskReader, {
+  return configure(path.resolve(file), reader, {
     manifests: await loadManifests(),
     knownModules: [...knownModules.keys()],
     number,

@@ -50,8 +50,10 @@ export class Control {
 
   #take(socket: net.Socket, timeoutSeconds: number): void {
     const daemon = this.#daemon;
+    const { team } = daemon.seat;
     const session = serveConsole(socket, {
       book: () => makeCommands(makeDesk(daemon)),
+      others: team && ((command) => team.ask(command)),
       watch: daemon.watch,
       mono: () => daemon.clock.mono(),
       idleMs: () => timeoutSeconds * 1000,

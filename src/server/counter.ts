@@ -6,8 +6,12 @@ export interface Counter {
   /** Milliseconds until one more may be taken: 0 = now, undefined = when a slot comes free. */
   wait(now: number): number | undefined;
   take(now: number): void;
-  /** Gives back what a permit holds; a rate holds nothing. */
-  release(): void;
+  /** A permit holds what was taken until it is released. False for a rate that is spent when it is taken. */
+  readonly holds: boolean;
+  /** Gives back what a permit holds; what was lent of a rate is spent now. */
+  release(now: number): void;
+  /** Takes back what was lent of a rate and never used. */
+  refund(): void;
   /** Adopts a changed limit. */
   adopt(limit: Limit, now: number): void;
   used(now: number): number;
@@ -17,7 +21,12 @@ export interface Counter {
 export const makeCounter = (limit: Limit): Counter =>
   limit.kind === 'slots' ? new Slots(limit.limit) : new Pace(limit.count, limit.seconds);
 
+/** Counters for permits that are lent to other processes: these use them later, and say so later still. */
+export const makeLentCounter = (limit: Limit): Counter =>
+  limit.kind === 'slots' ? new Slots(limit.limit) : new LentPace(limit.count, limit.seconds);
+
 class Slots implements Counter {
+  readonly holds = true;
   #used = 0;
   limit: number;
 
@@ -37,6 +46,10 @@ class Slots implements Counter {
     this.#used--;
   }
 
+  refund(): void {
+    this.#used--;
+  }
+
   adopt(limit: Limit): void {
     if (limit.kind === 'slots') this.limit = limit.limit;
   }
@@ -48,6 +61,7 @@ class Slots implements Counter {
 
 /** "N in any S seconds". */
 class Pace implements Counter {
+  readonly holds: boolean = false;
   #rate: Rate;
   /** A count below one allows nothing at all. */
   limit: number;
@@ -65,7 +79,9 @@ class Pace implements Counter {
     this.#rate.tryTake(now);
   }
 
-  release(): void {}
+  release(_now: number): void {}
+
+  refund(): void {}
 
   /** What was taken under the old limit counts as taken now: too careful for one window, never too much. */
   adopt(limit: Limit, now: number): void {
@@ -78,5 +94,41 @@ class Pace implements Counter {
 
   used(now: number): number {
     return this.#rate.used(now);
+  }
+
+  /** Milliseconds until the oldest take leaves the window; undefined when there is none. */
+  protected untilOldestLeaves(now: number): number | undefined {
+    return this.#rate.untilOldestLeaves(now);
+  }
+}
+
+/**
+ * "N in any S seconds" when takes are lent. A take that is lent counts as if it were used now, for as long as it is out; it is
+ * dated when its use is told, which is never before the use: no window can hold more than N uses.
+ */
+class LentPace extends Pace {
+  override readonly holds = true;
+  #out = 0;
+
+  override wait(now: number): number | undefined {
+    if (this.limit < 1) return undefined;
+    return this.used(now) < this.limit ? 0 : this.untilOldestLeaves(now);
+  }
+
+  override take(): void {
+    this.#out++;
+  }
+
+  override release(now: number): void {
+    this.#out--;
+    super.take(now);
+  }
+
+  override refund(): void {
+    this.#out--;
+  }
+
+  override used(now: number): number {
+    return super.used(now) + this.#out;
   }
 }

@@ -1,9 +1,9 @@
-/** The one place where objects meet: a daemon from its configuration to its end. */
+/** The one place where objects meet: a daemon from its configuration to its end. Long: every object of the house is made here. */
 import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { classifyReply } from '../bounce/classify.js';
+import { CLASS } from '../bounce/classify.js';
 import { Notices } from '../bounce/notices.js';
 import type { Snapshot } from '../config/snapshot.js';
 import { Delivery } from '../deliver/delivery.js';
@@ -11,6 +11,7 @@ import type { HopRouter } from '../deliver/route.js';
 import type { Resolver } from '../dns/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
+import { readMemoryShare } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
 import { joinLine } from '../mail/reply.js';
@@ -30,22 +31,22 @@ import { type Pending, Receiver } from '../receive/receiver.js';
 import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
-import { nextIncarnation } from '../spool/incarnation.js';
-import { lockSpool } from '../spool/lock.js';
 import { checkOwner } from '../spool/owner.js';
-import { findFolders } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
-import { DirectBroker } from './broker.js';
+import { classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
 import { Counters, countingPlan } from './counters.js';
 import { isWanted } from './debug-flags.js';
 import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
+import { MemoryWatch } from './memory-watch.js';
+import { partsOf } from './parts.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
-import { makeRouter } from './router.js';
+import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
+import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -53,21 +54,35 @@ import { WriterBook } from './writers.js';
 const isOwnAddress = (ip: string): boolean =>
   ip.startsWith('127.') || Object.values(os.networkInterfaces()).some((list) => list?.some(({ address }) => address === ip));
 
+/** What is there before a daemon is. */
+interface Made {
+  readonly lock: { release(): void };
+  readonly gate: Gatehouse;
+  readonly listeners: SmtpListeners;
+  readonly incarnation: number;
+  readonly user: string;
+  readonly seat: Seat;
+}
+
 export class Daemon {
   readonly clock: Clock = systemClock;
   readonly startedAt = Date.now();
-  readonly journal = new Journal(this.clock);
+  readonly journal: Journal;
   readonly watch = new Watch(this.clock);
   readonly places = new PlaceTable();
-  readonly broker = new DirectBroker(this.clock);
+  readonly memory: MemoryWatch = this.#watchMemory();
+  readonly seat: Seat;
+  readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
-  readonly contexts = new TlsContexts();
-  readonly writers = new WriterBook(this.clock, this.journal);
+  readonly contexts: TlsContexts;
+  readonly writers: WriterBook;
+  readonly classifier = openClassifier();
   readonly registry: Registry;
   readonly spool: SegmentSpool;
   readonly queue: MailQueue;
   readonly router: HopRouter;
   readonly resolver: Resolver;
+  readonly dnsSockets: Routing['dnsSockets'];
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
   readonly listeners: SmtpListeners;
@@ -85,12 +100,13 @@ export class Daemon {
   #stopAsked: () => void = () => {};
   #observers: readonly Plan[] = [];
 
-  private constructor(
-    file: string,
-    snapshot: Snapshot,
-    made: { lock: { release(): void }; gate: Gatehouse; listeners: SmtpListeners; spool: SegmentSpool; incarnation: number; user: string },
-  ) {
+  private constructor(file: string, snapshot: Snapshot, made: Made & { spool: SegmentSpool }) {
     this.file = file;
+    this.seat = made.seat;
+    this.broker = made.seat.broker;
+    this.journal = new Journal(this.clock, made.seat.team && made.seat.number);
+    this.contexts = new TlsContexts(made.seat.ticketKeys);
+    this.writers = new WriterBook(this.clock, this.journal);
     this.#snapshot = snapshot;
     this.#lock = made.lock;
     this.#gate = made.gate;
@@ -114,7 +130,7 @@ export class Daemon {
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
     const notices = this.#notices();
-    const { router, resolver } = makeRouter({
+    const { router, resolver, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
       chains: () => this.chains,
@@ -123,6 +139,7 @@ export class Daemon {
     });
     this.router = router;
     this.resolver = resolver;
+    this.dnsSockets = dnsSockets;
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
@@ -134,12 +151,12 @@ export class Daemon {
       hostname: () => this.hostname,
       nextId: () => this.ids.next(),
       chains: () => this.chains,
-      classify: async (reply, domain) => (await this.chains.classify.run(reply, domain)) ?? classifyReply(reply),
+      classify: (reply, domain) => classify(this.classifier, this.chains, reply, domain),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
-    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply));
-    this.#endMail = (mail, reply, quiet) => notices.end(mail, this.#attemptOf(mail, reply), quiet);
+    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply, CLASS.adminFailure));
+    this.#endMail = async (mail, reply, quiet) => notices.end(mail, await this.#classed(mail, reply), quiet);
     this.queue.connect(this.delivery);
     this.smtp = new SmtpService<Pending>({
       reception: new Receiver(ports, transit, new Logins(this.#loginPorts())),
@@ -158,18 +175,25 @@ export class Daemon {
   #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
 
   /** Starts a daemon on a checked configuration. Resolves when connections are served; old mail is read meanwhile. */
-  static async start(file: string, snapshot: Snapshot, observers: readonly Plan[] = []): Promise<Daemon> {
+  static async start(
+    file: string,
+    snapshot: Snapshot,
+    observers: readonly Plan[] = [],
+    seat: Seat = makeLoneSeat(systemClock),
+  ): Promise<Daemon> {
     const root = path.resolve(snapshot.global.spoolbase);
-    const lock = lockSpool(root);
+    const lock = seat.lock(root);
     const gate = new Gatehouse();
-    const listeners = new SmtpListeners(gate);
+    const listeners = new SmtpListeners(gate, seat.inherited);
     try {
+      // Sockets that were bound for us need no privileges any more: nothing is accepted with them.
+      if (seat.team) dropPrivileges(snapshot);
       await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
       const user = dropPrivileges(snapshot);
       const uid = process.getuid?.() ?? 0;
       if (uid !== 0) checkOwner(root, uid);
-      const incarnation = await nextIncarnation(nodeDisk, root);
-      const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user }, root);
+      const incarnation = await seat.incarnation(root);
+      const daemon = await Daemon.#open(file, snapshot, { lock, gate, listeners, incarnation, user, seat }, root);
       daemon.#observers = observers;
       await daemon.#serve();
       return daemon;
@@ -180,17 +204,13 @@ export class Daemon {
     }
   }
 
-  static async #open(
-    file: string,
-    snapshot: Snapshot,
-    made: { lock: { release(): void }; gate: Gatehouse; listeners: SmtpListeners; incarnation: number; user: string },
-    root: string,
-  ): Promise<Daemon> {
+  static async #open(file: string, snapshot: Snapshot, made: Made, root: string): Promise<Daemon> {
     let say: (level: 'warning' | 'error', text: string) => void = () => {};
+    const parts = partsOf(root, made.seat);
     const spool = await SegmentSpool.open({
       disk: nodeDisk,
       clock: systemClock,
-      folders: await findFolders(nodeDisk, root),
+      folders: [parts.own, ...parts.drained],
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
@@ -268,6 +288,7 @@ export class Daemon {
     await this.spool.close();
     await this.writers.close();
     this.watch.stop();
+    this.memory.stop();
     this.#lock.release();
   }
 
@@ -289,12 +310,14 @@ export class Daemon {
     };
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.smtp);
+    this.memory.start();
     this.#recovery = this.#recover();
   }
 
   /** The modules of the configuration, and the core's own listener. */
   async #plans(snapshot: Snapshot): Promise<readonly Plan[]> {
-    return [countingPlan(this.counters), ...this.#observers, ...makePlans(snapshot, await loadManifests())];
+    const notices = noticePlans(snapshot, this.classifier, () => this.chains);
+    return [countingPlan(this.counters), ...notices, ...this.#observers, ...makePlans(snapshot, await loadManifests())];
   }
 
   async #recover(): Promise<void> {
@@ -318,6 +341,21 @@ export class Daemon {
       .some(({ address }) => address.kind === 'tcp' && address.port === port && (address.host === ip || isOwnAddress(ip)));
   }
 
+  #watchMemory(): MemoryWatch {
+    return new MemoryWatch({
+      clock: this.clock,
+      readShare: () => readMemoryShare(this.seat.workers),
+      limits: () => this.snapshot.global,
+      relieve: (level) => this.queue.shrink(level === 'high' ? 0 : Math.floor(this.queue.memory().residentBytes / 2)),
+      changed: (level, share) => {
+        const used = `${Math.round(share * 100)} % of the memory are in use`;
+        if (level === 'calm') this.journal.say('notice', 'memory', `${used}: all mail is taken again`);
+        else if (level === 'goal') this.journal.say('warning', 'memory', `${used}: bodies leave it (memory_goal)`);
+        else this.journal.say('error', 'memory', `${used}: new mail is refused for now (memory_hwm)`);
+      },
+    });
+  }
+
   #receivePorts(): ReceivePorts {
     return {
       clock: this.clock,
@@ -327,7 +365,7 @@ export class Daemon {
       rules: () => this.#rules,
       nextId: () => this.ids.next(),
       random: Math.random,
-      refusing: () => (this.#stopping ? 'stopping' : undefined),
+      refusing: () => (this.#stopping ? 'stopping' : this.memory.level === 'high' ? 'memory' : undefined),
       refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
       host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
       log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
@@ -370,8 +408,12 @@ export class Daemon {
     return undefined;
   }
 
+  async #classed(mail: Copy, reply: string): Promise<Attempt> {
+    return this.#attemptOf(mail, reply, await classify(this.classifier, this.chains, reply, mail.place.domain));
+  }
+
   /** An end that no server said: expiry, the console, a hook. */
-  #attemptOf(mail: Copy, reply: string): Attempt {
+  #attemptOf(mail: Copy, reply: string, bounceClass: number): Attempt {
     return {
       outcome: 'failed',
       reply: joinLine(reply),
@@ -382,7 +424,7 @@ export class Daemon {
       stage: STAGE.notConnected,
       bytes: 0,
       hop: undefined,
-      bounceClass: classifyReply(reply),
+      bounceClass,
       possibleDuplicate: false,
       tls: undefined,
     };

@@ -6,10 +6,12 @@ import { reload } from './reload.js';
 import { PRODUCT, VERSION } from './version.js';
 
 export function makeDesk(daemon: Daemon): Desk {
+  const { team } = daemon.seat;
   return {
     product: PRODUCT,
     version: VERSION,
     startedAt: daemon.startedAt,
+    pid: team?.pid ?? process.pid,
     now: () => daemon.clock.now(),
     queue: daemon.queue,
     spool: daemon.spool,
@@ -17,14 +19,14 @@ export function makeDesk(daemon: Daemon): Desk {
     resetTotals: () => daemon.counters.reset(),
     counters: () => daemon.counters.named(),
     snapshot: () => daemon.snapshot,
-    reload: (file) => reload(daemon, file),
+    reload: (file) => team?.reload(file) ?? reload(daemon, file),
     instances: () => daemon.registry.current.instances,
     hooks: () => daemon.registry.current.hooks,
     moduleCommands: () => daemon.registry.current.commands,
     recent: () => daemon.journal.recent(),
     reopenLogs: () => daemon.chains.log_reopen.run(),
-    stop: () => daemon.askStop(),
-    waits: () => daemon.waits(),
+    stop: () => (team ? team.stop() : daemon.askStop()),
+    waits: () => team?.waits() ?? daemon.waits(),
     sessions: () => daemon.smtp.sessions,
     outboundConnections: () => daemon.delivery.totals().connections,
     route: async (domain, signal) => daemon.router.route(daemon.places.of(DEFAULT_NAME, DEFAULT_NAME, domain), signal),

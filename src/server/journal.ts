@@ -15,9 +15,13 @@ export class Journal {
   /** Set when there are hooks to tell. */
   tell: (record: LogRecord) => void = () => {};
 
-  constructor(clock: Clock) {
+  /** `worker`: the number of this process among several, to be seen in each line. */
+  constructor(clock: Clock, worker?: number) {
     this.#clock = clock;
-    this.#pino = pino({ base: null, level: process.env.CELERIS_LOG ?? 'info' }, pino.destination({ dest: 2, sync: true }));
+    this.#pino = pino(
+      { base: worker === undefined ? null : { worker }, level: process.env.CELERIS_LOG ?? 'info' },
+      pino.destination({ dest: 2, sync: true }),
+    );
   }
 
   /** Says something. The cause is for operators only. */
@@ -28,6 +32,11 @@ export class Journal {
 
   record(record: LogRecord): void {
     this.#pino[PINO[record.level]]({ module: record.module }, record.text);
+    this.hear(record);
+  }
+
+  /** Keeps and tells what another process of this daemon has written to stderr itself. */
+  hear(record: LogRecord): void {
     const last = this.#last.get(record.level) ?? [];
     last.push(record);
     if (last.length > KEPT) last.shift();

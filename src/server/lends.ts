@@ -5,8 +5,9 @@ import { formatOneLine } from '../mail/reply.js';
 import { bodyOf } from '../module/copy.js';
 import type { Guard } from '../module/engine.js';
 import type { Lends, OptionValues } from '../module/lends.js';
-import { Caches, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
+import { Bounces, Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
 import type { Session } from '../module/session.js';
+import { lendBounces } from './bounces.js';
 import type { Daemon } from './daemon.js';
 import { inboundWhere } from './rules.js';
 
@@ -14,11 +15,12 @@ import { inboundWhere } from './rules.js';
 const RUN_LIMIT_MS = 60_000;
 
 export function makeLends(daemon: Daemon): Lends {
-  const services = makeServices(daemon);
+  // Made when first asked for: the daemon is still being put together now.
+  let services: ReadonlyMap<Service<unknown>, unknown> | undefined;
   return {
     clock: daemon.clock,
     guard: makeGuard(daemon),
-    service: (token) => services.get(token),
+    service: (token) => (services ??= makeServices(daemon)).get(token),
     global: () => daemon.snapshot.global,
     outbound: (where) => daemon.snapshot.at(where),
     inbound: (session) => daemon.snapshot.inbound(inboundWhere(session)),
@@ -40,8 +42,11 @@ function makeGuard(daemon: Daemon): Guard {
 
 function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
   return new Map<Service<unknown>, unknown>([
+    [Bounces, lendBounces(daemon.classifier)],
     [Writers, daemon.writers],
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
+    [Dns, daemon.resolver],
+    [DnsSockets, daemon.dnsSockets],
     [Sockets, { listening: () => listOwnSockets(daemon) }],
     [Injection, { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => inject(daemon, made, how.protocol) }],
   ]);

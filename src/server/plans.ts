@@ -54,7 +54,7 @@ const defaultsOf = (manifest: Manifest): OptionValues =>
   Object.fromEntries(Object.entries(manifest.options).map(([name, option]) => [name, option.default]));
 
 /** Names of all options that are set anywhere. */
-function usedNames(scope: ScopeNode, into = new Set<string>()): ReadonlySet<string> {
+export function usedNames(scope: ScopeNode, into = new Set<string>()): ReadonlySet<string> {
   for (const name of scope.settings.keys()) into.add(name);
   for (const byName of scope.children.values()) for (const child of byName.values()) usedNames(child, into);
   return into;

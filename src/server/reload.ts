@@ -1,9 +1,19 @@
 /** A new configuration for a running daemon: checked whole, put in force whole, or refused with every reason. */
 import { diff } from '../config/diff.js';
+import type { Loaded } from '../config/include.js';
 import { renderProblems } from '../config/render.js';
+import type { Snapshot } from '../config/snapshot.js';
 import { loadConfiguration } from './configuration.js';
-import type { Daemon } from './daemon.js';
-import { describeCause } from './journal.js';
+import { describeCause, type Journal } from './journal.js';
+
+/** Who has a configuration in force: a daemon, or the supervisor of several workers. */
+export interface Reloadable {
+  readonly file: string;
+  readonly snapshot: Snapshot;
+  readonly journal: Journal;
+  /** Puts it in force whole, or rejects and stays with the old one. */
+  adopt(next: Snapshot, loaded: Loaded): Promise<void>;
+}
 
 export interface Reloaded {
   readonly ok: boolean;
@@ -13,12 +23,12 @@ export interface Reloaded {
   readonly needRestart: readonly string[];
 }
 
-export async function reload(daemon: Daemon, file = daemon.file): Promise<Reloaded> {
+export async function reload(daemon: Reloadable, file = daemon.file): Promise<Reloaded> {
   const configured = await loadConfiguration(file, daemon.snapshot.number + 1);
   if (!configured.ok) return refuse(daemon, renderProblems(configured.problems));
   const changes = diff(daemon.snapshot, configured.snapshot);
   try {
-    await daemon.adopt(configured.snapshot);
+    await daemon.adopt(configured.snapshot, configured.loaded);
   } catch (error) {
     return refuse(daemon, describeCause(error));
   }
@@ -33,7 +43,7 @@ export async function reload(daemon: Daemon, file = daemon.file): Promise<Reload
   return { ok: true, text: ['OK', ...notes].join('\n'), needRestart };
 }
 
-function refuse(daemon: Daemon, why: string): Reloaded {
+function refuse(daemon: Reloadable, why: string): Reloaded {
   daemon.journal.say('error', 'config', `reconfiguration refused: ${why}`);
   return { ok: false, text: `${why}\nReconfigure failed.`, needRestart: [] };
 }

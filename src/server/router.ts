@@ -7,6 +7,7 @@ import { openResolver } from '../dns/open.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Chains } from '../module/hook-set.js';
+import type { DnsSockets, ServiceOf } from '../module/service.js';
 
 export interface RouterPorts {
   readonly clock: Clock;
@@ -16,9 +17,16 @@ export interface RouterPorts {
   log(level: 'warning' | 'error', text: string): void;
 }
 
-export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; readonly resolver: Resolver } {
+export interface Routing {
+  readonly router: HopRouter;
+  readonly resolver: Resolver;
+  /** What modules may do with the sockets of queries. */
+  readonly dnsSockets: ServiceOf<typeof DnsSockets>;
+}
+
+export function makeRouter(ports: RouterPorts): Routing {
   const { clock, log } = ports;
-  const { resolver, conf } = openResolver({
+  const { resolver, conf, wire } = openResolver({
     clock,
     resolvConf: () => ports.snapshot().global.resolv_conf,
     settings: () => {
@@ -37,6 +45,7 @@ export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; re
     clock,
     random: (below) => randomInt(below),
     keepAddressOrder: () => conf().sortlist.length > 0,
+    hostAddresses: (host, v6) => ports.chains().addresses.run(host, v6),
   });
   const router = new HopRouter({
     clock,
@@ -46,5 +55,15 @@ export function makeRouter(ports: RouterPorts): { readonly router: HopRouter; re
     isSelf: ports.isSelf,
     log,
   });
-  return { router, resolver };
+  const dnsSockets: Routing['dnsSockets'] = {
+    size: (buffers) => {
+      wire.buffers = buffers;
+    },
+    leave: (buffers) => {
+      if (wire.buffers === buffers) wire.buffers = undefined;
+    },
+    measure: () =>
+      Promise.all(conf().servers.map(async (server) => ({ server: `${server.ip}:${server.port}`, ...(await wire.measure(server)) }))),
+  };
+  return { router, resolver, dnsSockets };
 }

@@ -70,6 +70,10 @@ export class MemorySpool implements Spool {
     };
   }
 
+  forget(): void {
+    // What nobody holds is gone.
+  }
+
   onHealth(): void {
     // Nothing can happen to memory that would change it.
   }

@@ -17,6 +17,7 @@
  * of the outcome log either, since its records are with the kernel at the end of the turn.
  */
 import type { Copy } from '../module/copy.js';
+import type { Body } from '../module/message.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
 import { idText, writeId } from './id-octets.js';
 import { Part } from './part.js';
@@ -156,6 +157,10 @@ export class SegmentSpool implements Spool {
 
   openLarge(): Promise<LargeBody> {
     return this.#writing.openLarge(this.#own);
+  }
+
+  forget(body: Body): void {
+    this.#writing.forget(this.#own, body);
   }
 
   get refusing(): string | undefined {

@@ -81,14 +81,17 @@ export class Writing implements Landing {
   }
 
   /** Nothing became of the write: bodies of their own that nobody else uses go at once. */
-  giveUp({ options }: Part, copies: readonly Copy[]): void {
+  giveUp(part: Part, copies: readonly Copy[]): void {
+    // The record may be on the medium though nobody was told so; a start finds the body missing then, and nobody misses the mail.
+    for (const { content } of copies) this.forget(part, content);
+  }
+
+  /** Removes the file of a body that no copy names. */
+  forget({ options }: Part, { file }: Body): void {
     const { large } = this.#stock;
-    for (const { content } of copies) {
-      if (content.file === undefined) continue;
-      large.forget(content.file);
-      // The record may be on the medium though nobody was told so; a start finds the body missing then, and nobody misses the mail.
-      if (!large.uses(content.file)) options.disk.remove(content.file).catch(() => {});
-    }
+    if (file === undefined) return;
+    large.forget(file);
+    if (!large.uses(file)) options.disk.remove(file).catch(() => {});
   }
 
   #appendNow(part: Part, copies: readonly Copy[], ends: readonly End[]): Promise<void> {

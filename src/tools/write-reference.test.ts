@@ -7,6 +7,7 @@ import { hooks } from '../module/hooks.js';
 import { knownModules } from '../module/known.js';
 import type { Manifest } from '../module/manifest.js';
 import { loadManifests } from '../server/built.js';
+import { makePlans } from '../server/plans.js';
 import { findRoot } from './build.js';
 import { readSources } from './find-readers.js';
 import { loadCatalogues } from './reference/catalogues.js';
@@ -91,7 +92,7 @@ describe('the pages of modules', () => {
     for (const text of examples) {
       const configured = await configureText(text, { manifests });
       expect(configured.problems, text).toEqual([]);
-      expect(configured.ok && configured.snapshot.modules().some((module) => module.name === name)).toBe(true);
+      expect(configured.ok && makePlans(configured.snapshot, manifests).some(({ manifest }) => manifest.name === name)).toBe(true);
     }
   });
 });

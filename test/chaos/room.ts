@@ -22,6 +22,7 @@ export interface RoomWishes {
   /** Routes by routing domain; a domain without one goes nowhere. */
   readonly routes: Readonly<Record<string, Route | readonly Partial<RankedHop>[]>>;
   readonly connect?: DeliveryPorts['connect'];
+  readonly tlsWent?: DeliveryPorts['tlsWent'];
   /** Handlers in place of a hook's chain. */
   readonly veto?: (hop: RankedHop) => string | undefined | Promise<string | undefined>;
   readonly outcome?: (delivery: Outcome, mail: Mail) => Outcome | Promise<Outcome>;
@@ -97,6 +98,7 @@ export class Room {
       },
       log: (level, text) => void this.logs.push(`${level}: ${text}`),
       ...(wishes.connect && { connect: wishes.connect }),
+      ...(wishes.tlsWent && { tlsWent: wishes.tlsWent }),
     });
     this.supply.carrier = this.delivery;
   }

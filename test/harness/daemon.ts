@@ -62,12 +62,16 @@ export function mainFile(): string {
   return main;
 }
 
+/** As many workers as CELERIS_WORKERS says, where the configuration itself does not. */
+const withWorkers = (conf: string): string =>
+  /^\s*workers\s*=/m.test(conf) ? conf : `${conf.trimEnd()}\nworkers = ${process.env.CELERIS_WORKERS ?? '1'}\n`;
+
 /** Starts a daemon; it listens when the promise resolves. Rejects with what it printed when it ends or is not ready in time. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const place = options.place ?? (await makePlace());
   const { dir, port } = place;
   const conf = path.join(dir, 'ecelerity.conf');
-  const text = typeof options.conf === 'string' ? options.conf : options.conf(place);
+  const text = withWorkers(typeof options.conf === 'string' ? options.conf : options.conf(place));
   fs.writeFileSync(conf, text);
   // The console opens after the SMTP sockets; a socket file left by a killed daemon is taken away first.
   const consoleWanted = options.command === undefined && text.includes(place.consolePath);

@@ -67,7 +67,8 @@ export const accessOptions = {
     scopes: ['pathway_group', 'pathway', 'esmtp_listener', 'ecstream_listener', 'listen', 'peer'],
   }),
   tls_verified_peer_is_authorized: opt.bool({
-    doc: 'For HTTP a verified client certificate counts as authentication.',
+    doc: 'A client with a certificate that was verified counts as authenticated: enable_authentication asks it for no login.',
+    differs: 'In Momentum this is for HTTP only.',
     default: false,
     ...restricts,
     loose: [false],

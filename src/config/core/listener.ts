@@ -34,6 +34,8 @@ export const listenerOptions = {
   disable_nagle_algorithm: opt.bool({
     doc: 'Send small packets at once instead of gathering them (TCP_NODELAY).',
     default: false,
+    effect: 'never',
+    differs: 'Replies leave as one write here, so they are always sent at once.',
     scopes: ['global', ...SOCKETS],
   }),
   ecstream_idle_time: opt.seconds({
@@ -111,8 +113,20 @@ export const listenerOptions = {
     loose: [0],
     scopes: SMTP,
   }),
-  tcp_recv_buffer_size: opt.size({ doc: 'Receive buffer of the sockets; 0 = as the system decides.', default: 4096, scopes: SOCKETS }),
-  tcp_send_buffer_size: opt.size({ doc: 'Send buffer of the sockets; 0 = as the system decides.', default: 4096, scopes: SOCKETS }),
+  tcp_recv_buffer_size: opt.size({
+    doc: 'Receive buffer of the sockets; 0 = as the system decides.',
+    default: 4096,
+    effect: 'never',
+    differs: 'The system sizes the buffers of TCP sockets by itself and better; a fixed size would only switch that off.',
+    scopes: SOCKETS,
+  }),
+  tcp_send_buffer_size: opt.size({
+    doc: 'Send buffer of the sockets; 0 = as the system decides.',
+    default: 4096,
+    effect: 'never',
+    differs: 'The system sizes the buffers of TCP sockets by itself and better; a fixed size would only switch that off.',
+    scopes: SOCKETS,
+  }),
   timeout: opt.seconds({
     doc: 'How long a console connection may be silent.',
     default: 60,

@@ -1,18 +1,8 @@
 /** Core options, area L: logs, debugging, statistics. */
 import { opt } from '../opt.js';
-import { G, G_BD } from '../scopes.js';
+import { G } from '../scopes.js';
 
 export const loggingOptions = {
-  response_transcode_pattern: opt.regex({
-    doc: 'Answers 4xx and 5xx that match are replaced. Needs the module response_transcode.',
-    effect: 'restricts',
-    scopes: G_BD,
-  }),
-  response_transcode_replace: opt.string({
-    doc: 'What stands in for them, with $0 to $9; retrying, classifying and logging see only this.',
-    effect: 'restricts',
-    scopes: G_BD,
-  }),
   signing_stats: opt.choice('all', 'global', 'off')({ doc: 'How finely signatures are counted.', default: 'all', scopes: G }),
   timestampformat: opt.string({
     doc: 'Form of the time before lines on standard error, as strftime writes it.',

@@ -32,6 +32,13 @@ export const ourOptions = {
     ...ours,
     scopes: G,
   }),
+  speak_lmtp: opt.bool({
+    doc: 'Speak LMTP (RFC 2033) on this listener or socket instead of SMTP: LHLO, and a final reply for each recipient.',
+    default: false,
+    ...limit,
+    loose: [false],
+    scopes: ['esmtp_listener', 'listen'],
+  }),
   max_hops: opt.int({
     doc: 'Received headers from which on a message is taken to run in circles (554 5.4.6).',
     default: 50,

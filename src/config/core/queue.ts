@@ -24,9 +24,10 @@ export const queueOptions = {
     scopes: G_B,
   }),
   delayed_queue_scan_interval: opt.seconds({
-    doc: 'Longest time between two looks at the queue of a domain that has mail due.',
+    doc: 'Longest time between two looks at the queue of a domain that has mail due. No queue is looked at by the clock: mail that comes due, a slot that comes free and a rate that has room each wake their domain at once.',
     default: 15,
     min: 1,
+    effect: 'never',
     scopes: G,
   }),
   drop_body_after_trans_fail: opt.int({
@@ -93,9 +94,10 @@ export const queueOptions = {
   }),
   never_retry: opt.bool({ doc: 'Take the first transient failure as final.', default: false, ...restricts, loose: [false], scopes: G_BD }),
   reserve_maintenance_interval: opt.seconds({
-    doc: 'How often domains without a connection may use the reserved ones.',
+    doc: 'How often domains without a connection may use the reserved ones. They may at once, so there is nothing to repeat.',
     default: 15,
     min: 1,
+    effect: 'never',
     scopes: G,
   }),
   retry_interval: opt.seconds({

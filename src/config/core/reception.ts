@@ -4,8 +4,6 @@ import { G, G_PW, G_SMTP, SMTP } from '../scopes.js';
 
 const restricts = { effect: 'restricts' } as const;
 
-const FIX_IS_MISSING = 'folding and re-encoding of long lines is not built yet; use reject or none';
-
 export const receptionOptions = {
   allow_ip_literal: opt.bool({
     doc: 'Accept recipients at an address literal, user@[192.0.2.1].',
@@ -130,7 +128,6 @@ export const receptionOptions = {
     default: 998,
     min: 1,
     differs: 'Momentum does not look at it.',
-    check: (value) => (value === 'fix' ? FIX_IS_MISSING : undefined),
     ...restricts,
     loose: ['ignore'],
     scopes: G_PW,
@@ -140,10 +137,9 @@ export const receptionOptions = {
     'fix',
     'reject',
   )({
-    doc: 'Longer lines: let them pass, fold and re-encode them, or refuse the message. They are never cut.',
+    doc: 'Longer lines: let them pass, fold headers and re-encode bodies, or refuse the message. They are never cut; what is signed inside the message (multipart/signed) or encoded in an unknown way is refused.',
     default: 'reject',
     differs: 'Momentum lets them pass.',
-    check: (value) => (value === 'fix' ? FIX_IS_MISSING : undefined),
     ...restricts,
     loose: ['none'],
     scopes: G_PW,

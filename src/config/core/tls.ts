@@ -99,6 +99,43 @@ export const tlsOptions = {
     loose: ['no'],
     scopes: G_BD,
   }),
+  use_dane: opt.bool({
+    doc: 'Hold hosts to the TLSA records that DNSSEC proves (RFC 7672). Needs a validating name server on this machine, or trust-ad in resolv.conf.',
+    default: false,
+    ...restricts,
+    loose: [false],
+    scopes: G_BD,
+  }),
+  tlsa_expire_interval: opt.seconds({
+    doc: 'Longest time TLSA records are believed before they are asked for anew.',
+    default: 3600,
+    min: 1,
+    scopes: G_BD,
+  }),
+  use_mta_sts: opt.bool({
+    doc: 'Hold hosts to the MTA-STS policy of their domain (RFC 8461). DANE goes before it.',
+    default: false,
+    ...restricts,
+    loose: [false],
+    scopes: G_BD,
+  }),
+  enable_mta_sts: opt.bool({
+    doc: 'Momentum switches its policy cache on with it; here use_mta_sts alone decides.',
+    default: false,
+    effect: 'never',
+    scopes: G_BD,
+  }),
+  mta_sts_policy_store: opt.path({
+    doc: 'Folder of the MTA-STS policies that were fetched; unset = mtasts in the spool folder.',
+    reload: 'restart',
+    scopes: G,
+  }),
+  mta_sts_dns_cname_max_depth: opt.int({
+    doc: 'CNAMEs followed from a _mta-sts record; the resolver follows 8 of its own accord.',
+    default: 5,
+    effect: 'never',
+    scopes: G,
+  }),
   tls_verify_mode: opt.choice(
     'none',
     'require',

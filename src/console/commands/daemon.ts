@@ -3,7 +3,8 @@ import os from 'node:os';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
 import { findCommand } from '../dispatch.js';
-import { formatPairs, formatRecords, formatTable } from '../table.js';
+import { addNumbers, addRecords, addRows, joinRows, type Merge, same } from '../merge.js';
+import { type Cell, formatPairs, formatRecords, formatTable } from '../table.js';
 
 const seconds = (ms: number): number => Math.round(ms / 1000);
 
@@ -44,22 +45,23 @@ export function daemonCommands(desk: Desk, all: () => readonly ConsoleCommand[])
         };
       },
     },
-    { name: 'pid', doc: 'Process id.', run: () => say(String(process.pid), { pid: process.pid }) },
+    { name: 'pid', doc: 'Process id.', run: () => say(String(desk.pid), { pid: desk.pid }) },
     {
       name: 'shutdown',
       doc: 'Stop: sockets close, what is under way may finish.',
       writes: true,
-      run() {
-        const waits = desk.waits();
+      async run() {
+        const waits = await desk.waits();
         setImmediate(() => desk.stop());
         return say(waits.length === 0 ? 'Stopping.' : `Stopping; waiting for ${waits.join(', ')}.`, { waits });
       },
     },
-    { name: 'summary', doc: 'Counts and rates since the last reset.', run: () => summarize(desk) },
+    { name: 'summary', doc: 'Counts and rates since the last reset.', merge: summed, run: () => tellSummary(summarize(desk)) },
     {
       name: 'summary reset',
       doc: 'Begin the counts anew.',
       writes: true,
+      merge: same,
       run() {
         desk.resetTotals();
         return say('statistics cleared.');
@@ -68,15 +70,17 @@ export function daemonCommands(desk: Desk, all: () => readonly ConsoleCommand[])
     {
       name: 'paniclog',
       doc: 'The last lines of each level.',
+      merge: joinRows(printRecords, uniqueInTime),
       run() {
         const rows = desk.recent().map(({ at, level, module, text }) => ({ time: new Date(at).toISOString(), level, module, text }));
-        return { data: rows, text: rows.map((row) => `${row.time} ${row.level} ${row.module}: ${row.text}`).join('\n') };
+        return { data: rows, text: printRecords(rows) };
       },
     },
     {
       name: 'reopen logs',
       doc: 'Every logger closes and opens its files.',
       writes: true,
+      merge: same,
       run() {
         desk.reopenLogs();
         return say('Logs reopened.');
@@ -85,6 +89,7 @@ export function daemonCommands(desk: Desk, all: () => readonly ConsoleCommand[])
     {
       name: 'memory',
       doc: 'Memory in use, octets.',
+      merge: addRecords<Record<string, number>>((record) => formatPairs(Object.entries(record))),
       run() {
         const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
         const data = { rss, heapUsed, external, arrayBuffers, ...desk.queue.memory() };
@@ -94,25 +99,70 @@ export function daemonCommands(desk: Desk, all: () => readonly ConsoleCommand[])
     {
       name: 'counter list',
       doc: 'Counters of modules.',
+      merge: addRows<Record<string, Cell>>(['counter'], formatRecords),
       run() {
         const rows = [...desk.counters()].map(([counter, value]) => ({ counter, value }));
         return { data: rows, text: formatRecords(rows) };
       },
     },
-    { name: 'cache list', doc: 'Caches and their entries.', run: () => ({ data: desk.caches(), text: formatRecords([...desk.caches()]) }) },
+    {
+      name: 'cache list',
+      doc: 'Caches and their entries.',
+      merge: addRows<Record<string, Cell>>(['name'], formatRecords),
+      run: () => ({ data: desk.caches(), text: formatRecords([...desk.caches()]) }),
+    },
     {
       name: 'cache flush',
       args: 'NAME',
       doc: 'Empty a cache.',
       writes: true,
+      merge: addRecords<{ cache: string; entries: number }>(({ cache, entries }) => tellFlushed(cache, entries)),
       run([name = '']) {
         const entries = desk.clearCache(name);
         if (entries === undefined) throw new CommandError(`There is no cache "${name}".`);
-        return say(`flushed ${entries} entries from cache '${name}'`, { cache: name, entries });
+        return say(tellFlushed(name, entries), { cache: name, entries });
       },
     },
   ];
 }
+
+const tellFlushed = (name: string, entries: number): string => `flushed ${entries} entries from cache '${name}'`;
+
+interface RecordRow {
+  readonly time: string;
+  readonly level: string;
+  readonly module: string;
+  readonly text: string;
+}
+
+const printRecords = (rows: readonly RecordRow[]): string =>
+  rows.map((row) => `${row.time} ${row.level} ${row.module}: ${row.text}`).join('\n');
+
+/** In the order of time, and once what several workers were told. */
+function uniqueInTime(rows: readonly RecordRow[]): readonly RecordRow[] {
+  const unique = new Map(rows.map((row) => [JSON.stringify(row), row]));
+  return [...unique.values()].sort((a, b) => (a.time < b.time ? -1 : 1));
+}
+
+/** Counts are added; a time or a share is that of the worker that is worst off. */
+const summed: Merge = {
+  join(told) {
+    const parts = told.map(({ data }) => data as ReturnType<typeof summarize>);
+    const sum = parts.reduce((a, b) => ({
+      ...addNumbers(a, b),
+      oldestMessageSeconds: Math.max(a.oldestMessageSeconds, b.oldestMessageSeconds),
+      uptimeSeconds: Math.max(a.uptimeSeconds, b.uptimeSeconds),
+      loadingPercent: Math.min(a.loadingPercent, b.loadingPercent),
+      spoolRefuses: a.spoolRefuses || b.spoolRefuses,
+      statisticsLastReset: [a.statisticsLastReset, b.statisticsLastReset].sort()[0] ?? '',
+    }));
+    return tellSummary({
+      ...sum,
+      deliveryRate: Number(sum.deliveryRate.toFixed(2)),
+      receptionRate: Number(sum.receptionRate.toFixed(2)),
+    });
+  },
+};
 
 function summarize(desk: Desk) {
   const totals = desk.totals();
@@ -120,7 +170,7 @@ function summarize(desk: Desk) {
   const age = Math.max(0.001, (desk.now() - totals.resetAt) / 1000);
   const oldest = desk.queue.views.oldest({});
   const spool = desk.spool.stats();
-  const data = {
+  return {
     outboundConcurrency: desk.outboundConnections(),
     inboundConcurrency: desk.sessions(),
     activeDomains: queue.domains,
@@ -143,6 +193,9 @@ function summarize(desk: Desk) {
     statisticsLastReset: new Date(totals.resetAt).toISOString(),
     uptimeSeconds: seconds(desk.now() - desk.startedAt),
   };
+}
+
+function tellSummary(data: ReturnType<typeof summarize>) {
   const words: readonly (readonly [string, string | number])[] = [
     ['Outbound Concurrency', data.outboundConcurrency],
     ['Inbound Concurrency', data.inboundConcurrency],

@@ -1,8 +1,11 @@
 /** Commands about mail that waits: mailq, domain, showqueue, message, flush, fail, delay, why. */
 import { CodedError } from '../../kernel/problems.js';
 import type { PlaceParts } from '../../module/place.js';
+import type { Route } from '../../module/resolver.js';
+import type { DomainRow, MailRow, PlaceRow } from '../../queue/rows.js';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
+import { addRecords, addRows, found, joinRows, type Merge, same } from '../merge.js';
 import { formatPairs, formatTable } from '../table.js';
 
 const PURGED = '554 Message manually purged.';
@@ -37,62 +40,47 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'mailq',
       args: '[-d domain] [-b binding] [-l limit=20]',
       doc: 'Where mail waits, the fullest places first.',
+      merge: mergePlaces,
       run(args) {
         const { where, limit } = readFilter(args);
         const rows = views.places(where, limit);
         const title = desk.loading() < 100 ? `loading ${desk.loading()} %\n` : '';
-        const lines = rows.map((row) => [
-          `${row.group}/${row.binding}`,
-          row.domain,
-          row.active,
-          row.delayed,
-          row.held,
-          row.connections,
-          row.stopped,
-        ]);
-        return { data: rows, text: title + formatTable(['Group/Binding', 'Domain', 'AQ', 'DQ', 'Held', 'Conn', 'Stopped'], lines) };
+        return { data: rows, text: title + printPlaces(rows) };
       },
     },
     {
       name: 'domain',
       args: 'NAME',
       doc: 'Routes, counts and connections of a domain.',
+      merge: mergeDomain,
       run: (args, signal) => describeDomain(desk, args[0], signal),
     },
     {
       name: 'domains',
       args: '[limit=100]',
       doc: 'All domains that have mail.',
+      merge: mergeDomains,
       run([limit = '100']) {
         const rows = views.domains({}, readCount(limit));
-        return {
-          data: rows,
-          text: rows
-            .map((row) => `Domain: ${row.domain}  C: ${row.connections}  A: ${row.active}  D: ${row.delayed}  S: ${row.total}`)
-            .join('\n'),
-        };
+        return { data: rows, text: printDomains(rows) };
       },
     },
     {
       name: 'showqueue',
       args: 'DOMAIN [limit[,offset]=100,0]',
       doc: 'The messages of a domain.',
-      async run([domain, range = '100,0']) {
-        const [limit = 100, offset = 0] = range.split(',').map(readCount);
+      merge: mergeMails,
+      async run([domain, range]) {
+        const [limit, offset] = readRange(range);
         const rows = await views.mails(domainOf(domain), limit, offset);
-        const text = rows
-          .map(
-            (row) =>
-              `[${row.state}/${row.binding}] ${row.id} Created: ${Math.floor(row.created / 1000)}\n  From: <${row.sender ?? '?'}> To: <${row.recipient ?? '?'}>`,
-          )
-          .join('\n');
-        return { data: rows, text: text === '' ? '(none)' : text };
+        return { data: rows, text: printMails(rows) };
       },
     },
     {
       name: 'message details',
       args: 'MID',
       doc: 'Everything about one message, and why it waits.',
+      merge: found,
       async run([id = '']) {
         const mail = await attempt(() => views.details(id));
         if (!mail) throw new CommandError(`There is no message ${id}.`);
@@ -117,6 +105,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'message retry',
       args: 'MID',
       doc: 'Try a message now.',
+      merge: found,
       writes: true,
       async run([id = '']) {
         await attempt(() => operations.retry(id));
@@ -127,6 +116,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'message fail',
       args: '[quiet] MID [note]',
       doc: 'End a message with a notice to its sender; quiet sends none.',
+      merge: found,
       writes: true,
       async run(args) {
         const quiet = args[0] === 'quiet';
@@ -139,6 +129,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'message release',
       args: 'MID',
       doc: 'Let a message go that a policy set aside.',
+      merge: found,
       writes: true,
       async run([id = '']) {
         await attempt(() => operations.release(id));
@@ -149,40 +140,44 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'flush domain',
       args: 'DOMAIN|all',
       doc: 'Try all mail of a domain now; retry counts stay.',
+      merge: addMessages(tellFlushed),
       writes: true,
       run([domain]) {
         const messages = operations.flush(domainOf(domain));
-        return say(`${domain} flushed.  ${messages} messages requeued.`, { domain, messages });
+        return say(tellFlushed(String(domain), messages), { domain, messages });
       },
     },
     {
       name: 'fail domain',
       args: '[quiet] DOMAIN [note]',
       doc: 'End all mail of a domain with notices; quiet sends none.',
+      merge: addMessages(tellPurged),
       writes: true,
       async run(args) {
         const quiet = args[0] === 'quiet';
         const [domain, ...note] = quiet ? args.slice(1) : args;
         const messages = await attempt(() => operations.fail(domainOf(domain), { reply: noteOf(note, PURGED), quiet }));
-        return say(`${domain} purged, ${messages} messages failed.`, { domain, messages, quiet });
+        return say(tellPurged(String(domain), messages), { domain, messages, quiet });
       },
     },
     {
       name: 'delay domain',
       args: 'DOMAIN SECONDS',
       doc: 'Put the due mail of a domain off.',
+      merge: addMessages(tellDelayed),
       writes: true,
       run([domain, seconds = '']) {
         const s = Number(seconds);
         if (!Number.isFinite(s) || s <= 0) throw new CommandError('Say for how many seconds.');
         const messages = operations.delay(domainOf(domain), s, '451 4.3.2 [internal] delayed by the operator');
-        return say(`Delayed ${messages} messages.`, { domain, messages });
+        return say(tellDelayed(String(domain), messages), { domain, messages });
       },
     },
     {
       name: 'suspend domain',
       args: 'DOMAIN [SECONDS]',
       doc: 'Start no delivery to a domain, for a time or until it is resumed.',
+      merge: same,
       writes: true,
       run([domain, seconds]) {
         operations.stop(domainOf(domain), 'suspended on the console', seconds === undefined ? undefined : readCount(seconds));
@@ -193,6 +188,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'resume domain',
       args: 'DOMAIN',
       doc: 'End what suspend domain began.',
+      merge: found,
       writes: true,
       run([domain]) {
         if (!operations.lift(domainOf(domain))) throw new CommandError(`${domain} was not suspended.`);
@@ -203,6 +199,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'why',
       args: 'MID',
       doc: 'Why a message is still here, on one line.',
+      merge: found,
       run([id = '']) {
         const why = views.why(id);
         if (why.code === 'unknown') throw new CommandError(`There is no message ${id}.`);
@@ -238,12 +235,94 @@ async function describeDomain(desk: Desk, name: string | undefined, signal: Abor
   if (name === undefined) throw new CommandError('Say which domain.');
   const domain = name.toLowerCase();
   const route = await desk.route(domain, signal);
-  const places = desk.queue.views.places({ domain }, 100);
+  return tellDomain({ domain, route, places: desk.queue.views.places({ domain }, 100) });
+}
+
+interface DomainFacts {
+  readonly domain: string;
+  readonly route: Route;
+  readonly places: readonly PlaceRow[];
+}
+
+function tellDomain(data: DomainFacts) {
+  const { domain, route, places } = data;
   const hops = 'hops' in route ? route.hops.map((hop) => `[${hop.preference} ${hop.name}] => ${hop.ip}:${hop.port}`) : [route.problem];
   const counts = places.map((row) => [`${row.group}/${row.binding}`, row.active, row.delayed, row.connections, row.stopped]);
   const title = 'hops' in route ? `Domain '${domain}' has ${route.hops.length} hops from ${route.from}` : `Domain '${domain}' has no route`;
-  return {
-    data: { domain, route, places },
-    text: [title, ...hops, formatTable(['Group/Binding', 'AQ', 'DQ', 'Conn', 'Stopped'], counts)].join('\n'),
-  };
+  return { data, text: [title, ...hops, formatTable(['Group/Binding', 'AQ', 'DQ', 'Conn', 'Stopped'], counts)].join('\n') };
 }
+
+function printPlaces(rows: readonly PlaceRow[]): string {
+  const lines = rows.map((row) => [
+    `${row.group}/${row.binding}`,
+    row.domain,
+    row.active,
+    row.delayed,
+    row.held,
+    row.connections,
+    row.stopped,
+  ]);
+  return formatTable(['Group/Binding', 'Domain', 'AQ', 'DQ', 'Held', 'Conn', 'Stopped'], lines);
+}
+
+const printDomains = (rows: readonly DomainRow[]): string =>
+  rows.map((row) => `Domain: ${row.domain}  C: ${row.connections}  A: ${row.active}  D: ${row.delayed}  S: ${row.total}`).join('\n');
+
+function printMails(rows: readonly MailRow[]): string {
+  const text = rows
+    .map(
+      (row) =>
+        `[${row.state}/${row.binding}] ${row.id} Created: ${Math.floor(row.created / 1000)}\n  From: <${row.sender ?? '?'}> To: <${row.recipient ?? '?'}>`,
+    )
+    .join('\n');
+  return text === '' ? '(none)' : text;
+}
+
+const tellFlushed = (domain: string, messages: number): string => `${domain} flushed.  ${messages} messages requeued.`;
+const tellPurged = (domain: string, messages: number): string => `${domain} purged, ${messages} messages failed.`;
+const tellDelayed = (_domain: string, messages: number): string => `Delayed ${messages} messages.`;
+
+interface Concerned {
+  readonly domain: string;
+  readonly messages: number;
+}
+
+const addMessages = (tell: (domain: string, messages: number) => string): Merge =>
+  addRecords<Concerned>(({ domain, messages }) => tell(domain, messages));
+
+const isFuller = (a: { readonly total: number }, b: { readonly total: number }): number => b.total - a.total;
+
+const mergePlaces = addRows<PlaceRow>(['group', 'binding', 'domain'], printPlaces, (rows, args) =>
+  [...rows].sort(isFuller).slice(0, readFilter(args).limit),
+);
+
+const mergeDomains = addRows<DomainRow>(['domain'], printDomains, (rows, [limit = '100']) =>
+  [...rows].sort(isFuller).slice(0, readCount(limit)),
+);
+
+const mergeDomain: Merge = {
+  join(told, args) {
+    const [first, ...others] = told.map(({ data }) => data as DomainFacts);
+    const places = mergePlaces.join(
+      [first, ...others].map((facts) => ({ data: facts?.places, text: '' })),
+      ['-l', '100'],
+    ).data as readonly PlaceRow[];
+    return first ? tellDomain({ ...first, places }) : { data: args, text: '' };
+  },
+};
+
+const readRange = (range = '100,0'): readonly [limit: number, offset: number] => {
+  const [limit = 100, offset = 0] = range.split(',').map(readCount);
+  return [limit, offset];
+};
+
+const mergeMails: Merge = {
+  spread([domain = '', range]) {
+    const [limit, offset] = readRange(range);
+    return [domain, `${limit + offset},0`];
+  },
+  ...joinRows<MailRow>(printMails, (rows, [, range]) => {
+    const [limit, offset] = readRange(range);
+    return rows.slice(offset, offset + limit);
+  }),
+};

@@ -4,6 +4,7 @@ import type { TlsFacts } from '../../module/session.js';
 import type { Batch } from './batch.js';
 import { type Capabilities, NO_CAPABILITIES } from './capabilities.js';
 import { Greeting } from './greeting.js';
+import type { Judgement } from './judge-peer.js';
 import type { ClientTerms } from './terms.js';
 import { Transfer } from './transfer.js';
 import { type ClientKit, type Loss, Wire, type WireOwner } from './wire.js';
@@ -42,6 +43,8 @@ export class ClientSession implements WireOwner {
   terms: ClientTerms;
   can: Capabilities = NO_CAPABILITIES;
   tls: TlsFacts | undefined;
+  /** Whether the server proved to be the host it is taken for, and what was wrong where that is only reported. */
+  judgement: Judgement | undefined;
   /** Mails delivered and RCPT commands sent so far. */
   deliveries = 0;
   recipients = 0;
@@ -136,8 +139,9 @@ export class ClientSession implements WireOwner {
     this.#greeting?.opened();
   }
 
-  secured(facts: TlsFacts): void {
+  secured(facts: TlsFacts, judgement: Judgement): void {
     this.tls = facts;
+    this.judgement = judgement;
     this.#greeting?.secured();
   }
 

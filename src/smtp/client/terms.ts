@@ -1,6 +1,7 @@
 /** Under which terms one connection is made and spoken on: next hop, source, names, TLS, deadlines. */
 import type { SecureContext } from 'node:tls';
 import type { Hop } from '../../module/attempt.js';
+import type { TlsDemand } from '../../module/tls-demand.js';
 
 /** Deadlines in milliseconds, one per option. */
 export interface ClientTimeouts {
@@ -26,6 +27,8 @@ export interface ClientTerms {
   /** With `ifavailable`: go on in clear where the server refuses STARTTLS. */
   readonly tlsFallback: boolean;
   readonly tlsVerify: 'no' | 'ca' | 'host';
+  /** What the domain demands on top of `tlsVerify`. */
+  readonly demand?: TlsDemand | undefined;
   /** Ciphers, versions, authorities and our certificate; undefined = Node's own. */
   readonly tlsContext: SecureContext | undefined;
   /** Say BODY=8BITMIME where it is offered. */

@@ -5,6 +5,7 @@ import type { Clock } from '../../kernel/clock.js';
 import { codeOf } from '../../kernel/problems.js';
 import type { Watch, Watched } from '../../kernel/watch.js';
 import type { TlsFacts } from '../../module/session.js';
+import { type Judgement, judgePeer } from './judge-peer.js';
 import { Outbox } from './outbox.js';
 import { INCOMPLETE, MALFORMED, ReplyReader } from './reply-reader.js';
 import type { ClientTerms } from './terms.js';
@@ -40,7 +41,7 @@ export interface WireOwner {
   /** A reply has come; its text is at hand until this returns. */
   answered(code: number): void;
   /** Encryption stands; refused certificates end in `lost`. */
-  secured(facts: TlsFacts): void;
+  secured(facts: TlsFacts, judgement: Judgement): void;
   /** More may be written after `write` said no. */
   drained(): void;
   /** The connection broke, was late or broke the protocol. Not called after `close` or `leave`. */
@@ -152,19 +153,24 @@ export class Wire implements Watched {
   /** Begins TLS. What the server said in clear before is forgotten. */
   secure(terms: ClientTerms): void {
     this.#reader.clear();
-    const { hop, tlsVerify } = terms;
+    const { hop, tlsVerify, demand } = terms;
+    const serverName = demand?.names[0] ?? hop.name;
     const stream = tls.connect({
       socket: this.#socket,
       ...(terms.tlsContext && { secureContext: terms.tlsContext }),
-      ...(net.isIP(hop.name) === 0 && { servername: hop.name }),
+      ...(net.isIP(serverName) === 0 && { servername: serverName }),
       rejectUnauthorized: false,
       checkServerIdentity: (_, certificate) => (tlsVerify === 'host' ? tls.checkServerIdentity(hop.name, certificate) : undefined),
     });
     this.#stream = stream;
     stream.once('secureConnect', () => {
       if (this.#ended) return;
-      if (tlsVerify !== 'no' && !stream.authorized) return this.#lose('tls', String(stream.authorizationError));
-      this.#owner.secured(describe(stream));
+      const judgement = judgePeer(stream, hop.name, demand, this.kit.clock.now());
+      // DNSSEC speaks for the certificate where DANE does: no authority need know it (RFC 7672 3.1).
+      const isSpokenFor = demand?.by === 'dane' && judgement.isProven;
+      if (tlsVerify !== 'no' && !stream.authorized && !isSpokenFor) return this.#lose('tls', String(stream.authorizationError));
+      if (judgement.fault && demand?.enforced) return this.#lose('tls', judgement.fault);
+      this.#owner.secured(describe(stream), judgement);
     });
     stream.on('data', (chunk: Buffer) => this.#read(chunk, chunk.length));
     this.#listen(stream);

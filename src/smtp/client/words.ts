@@ -20,6 +20,7 @@ export const WORDS = {
   startTlsFailed: '451 4.7.5 [internal] send STARTTLS failed',
   noGoAhead: '451 4.7.5 [internal] no tls go-ahead',
   tlsFailed: '451 4.7.5 [internal] TLS negotiation failed',
+  tlsBarred: '451 4.7.5 [internal] the TLS policy of the domain bars its hosts',
   tlsMissing: '451 4.7.6 [internal] STARTTLS required but not advertised',
   utf8Missing: '550 5.6.7 [internal] SMTPUTF8 required but not advertised',
   eightBitMissing: '554 5.6.3 [internal] 8BITMIME required but not advertised',

@@ -33,10 +33,11 @@ export abstract class Authentication<Own> extends Intake<Own> {
     return socket instanceof TLSSocket ? bindingsOf(socket) : new Map();
   }
 
-  /** Mail is taken only from those who logged in, and this client has not. Whose address may relay needs no login. */
+  /** Mail is taken only from those who logged in, and this client has not. Whose address or certificate speaks for him needs no login. */
   protected get lacksLogin(): boolean {
-    const { enable_authentication, open_relay, relay_hosts } = this.options;
+    const { enable_authentication, open_relay, relay_hosts, tls_verified_peer_is_authorized } = this.options;
     if (!enable_authentication || this.user !== undefined || open_relay) return false;
+    if (tls_verified_peer_is_authorized && this.tls?.verified) return false;
     return !relay_hosts?.has(this.peer.ip === '' ? '127.0.0.1' : this.peer.ip);
   }
 

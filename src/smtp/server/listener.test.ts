@@ -50,6 +50,21 @@ const portOf = (listen: string): number => {
   return found.port;
 };
 
+describe('speak_lmtp', () => {
+  it('is for a listener or one of its sockets, and a reload changes it without closing the socket', async () => {
+    const doorsOf = async (text: string) => {
+      const snapshot = await snapshotOf(text);
+      return socketsOf(snapshot.listeners('esmtp_listener'), snapshot).map(({ door }) => door.lmtp);
+    };
+    expect(await doorsOf('esmtp_listener { listen "127.0.0.1:0" {} listen "[::1]:0" { speak_lmtp = true } }')).toEqual([false, true]);
+    await adopt('esmtp_listener { listen "127.0.0.1:0" {} }');
+    const port = portOf('127.0.0.1:0');
+    await adopt('esmtp_listener { speak_lmtp = true  listen "127.0.0.1:0" {} }');
+    await greeting({ port, host: '127.0.0.1' });
+    expect(keeper.doors.at(-1)?.lmtp).toBe(true);
+  });
+});
+
 describe('SmtpListeners', () => {
   it('opens every socket of every stanza', async () => {
     const path = join(folder, 'smtp.sock');

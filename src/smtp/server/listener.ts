@@ -25,7 +25,7 @@ export function socketsOf(listeners: readonly Listener[], snapshot: Snapshot): r
     listener.listens.map(({ name, address }) => {
       const options = snapshot.inbound({ listener: listener.name, listen: name });
       return {
-        door: { stanza: listener.name, listen: name, lmtp: false },
+        door: { stanza: listener.name, listen: name, lmtp: options.speak_lmtp },
         address,
         backlog: options.listen_backlog,
         fileMode: options.file_mode,
@@ -77,6 +77,8 @@ export interface Doorkeeper {
 }
 
 interface Open {
+  /** What new connections are told; a reload may change it. */
+  door: Door;
   readonly bound: BoundSocket;
   readonly server: net.Server;
 }
@@ -85,10 +87,10 @@ interface Open {
 export class SmtpListeners {
   readonly #keeper: Doorkeeper;
   readonly #open = new Map<string, Open>();
-  /** Descriptors that another process bound for us, by printed address. */
-  readonly #inherited: ReadonlyMap<string, number>;
+  /** Descriptors and handles that another process bound for us, by printed address. Each is used once: closing the server closes it. */
+  readonly #inherited: Map<string, number | object>;
 
-  constructor(keeper: Doorkeeper, inherited: ReadonlyMap<string, number> = new Map()) {
+  constructor(keeper: Doorkeeper, inherited: Map<string, number | object> = new Map()) {
     this.#keeper = keeper;
     this.#inherited = inherited;
   }
@@ -111,6 +113,10 @@ export class SmtpListeners {
       await Promise.all(fresh.map((key) => this.#close(key)));
       throw error;
     }
+    for (const each of enabled) {
+      const open = this.#open.get(keyOf(each));
+      if (open) open.door = each.door;
+    }
     const keep = new Set(enabled.map(keyOf));
     await Promise.all([...this.#open.keys()].filter((key) => !keep.has(key)).map((key) => this.#close(key)));
   }
@@ -131,18 +137,20 @@ export class SmtpListeners {
 
   async #openOne({ door, address, backlog, fileMode }: WantedSocket): Promise<Open> {
     const inherited = this.#inherited.get(printSocketAddress(address));
+    this.#inherited.delete(printSocketAddress(address));
     const bound = inherited === undefined ? await bindSocket(address, fileMode) : adoptSocket(address, inherited);
     // allowHalfOpen: a client may close its side behind the last command and still wait for the answer.
     // noDelay always: answers leave as one write, and one that comes later must not wait for the client's acknowledgement.
-    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#keeper.accept(socket, door));
+    const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#keeper.accept(socket, open.door));
+    const open: Open = { door, bound, server };
     try {
       await bound.serve(server, backlog);
     } catch (error) {
       bound.release();
       throw error;
     }
-    server.on('error', (error) => this.#keeper.troubled(error, door));
-    return { bound, server };
+    server.on('error', (error) => this.#keeper.troubled(error, open.door));
+    return open;
   }
 
   #close(key: string): Promise<void> {

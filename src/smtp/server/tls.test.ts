@@ -160,6 +160,17 @@ describe('STARTTLS', () => {
     const stranger = await secureClient(at);
     expect(await stranger.hear()).toBe('421 4.7.0 a client certificate is needed');
   });
+
+  it('tls_verified_peer_is_authorized: a verified certificate stands for a login', async () => {
+    const options = { tls_client_ca: customer.certificate, enable_authentication: true, tls_verified_peer_is_authorized: true };
+    const at = await open({ options });
+    const { readFileSync } = await import('node:fs');
+    const known = await secureClient(at, { cert: readFileSync(customer.certificate), key: readFileSync(customer.key) });
+    const stranger = await secureClient(at);
+    for (const client of [known, stranger]) await client.ask('EHLO x\r\n');
+    expect(await known.ask('MAIL FROM:<a@b.test>\r\n')).toMatch(/^250/);
+    expect(await stranger.ask('MAIL FROM:<a@b.test>\r\n')).toMatch(/^530/);
+  });
 });
 
 describe('use_ssl', () => {

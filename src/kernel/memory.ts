@@ -1,0 +1,19 @@
+/** How much of the memory that this process may have is in use. */
+import os from 'node:os';
+import { getHeapStatistics } from 'node:v8';
+
+/** Octets this process may use before somebody ends it: the limit of its control group, or what the machine has. */
+export function memoryLimitBytes(): number {
+  const constrained = process.constrainedMemory?.() ?? 0;
+  const total = os.totalmem();
+  return constrained > 0 && constrained < total ? constrained : total;
+}
+
+/**
+ * The share in use, 0 to 1: of the limit divided among `processes`, or of V8's own limit for its heap, whichever is tighter. Buffers
+ * lie outside the heap, so neither figure alone tells.
+ */
+export function readMemoryShare(processes = 1): number {
+  const { used_heap_size: used, heap_size_limit: most } = getHeapStatistics();
+  return Math.max(process.memoryUsage.rss() / (memoryLimitBytes() / processes), used / most);
+}
