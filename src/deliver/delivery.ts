@@ -10,6 +10,7 @@ import { connectionGoal } from './goal.js';
 import { IdlePool } from './idle-pool.js';
 import type { Link, Yard } from './link.js';
 import { Opener } from './opener.js';
+import { isPersonal } from './persona.js';
 import type { DeliveryPorts } from './ports.js';
 import { Shortages } from './shortages.js';
 import { Sources } from './sources.js';
@@ -103,6 +104,7 @@ export class Delivery implements Carrier, Yard {
     this.#abort.abort();
     for (const station of this.#stations.values()) {
       this.calm(station);
+      station.returnHead(this.ports.supply);
       station.throttle?.cancel();
       station.throttle = undefined;
     }
@@ -121,17 +123,23 @@ export class Delivery implements Carrier, Yard {
     const { ports } = this;
     const { supply } = ports;
     if (this.#stopping || ports.spool.blocked !== undefined || station.draining) return;
-    const waiting = supply.waiting(station.place);
-    if (waiting === 0) {
+    // Forgotten when it had nothing left, and perhaps made anew since: two of one place would both open connections.
+    if (this.#stations.get(station.place) !== station) {
+      this.wake(station.place);
+      return;
+    }
+    if (station.waiting(supply) === 0) {
       this.calm(station);
       this.#forget(station);
       return;
     }
     station.refresh(ports.snapshot());
     const { values } = station;
+    if (values.suspend_delivery) station.returnHead(supply);
     if (values.suspend_delivery || this.#endAtOnce(station) || station.throttle) return;
-    for (const link of [...station.idle]) if (!link.feed()) break;
+    for (const link of [...station.idle]) if (!link.feed() && !station.head) break;
     const wanted = this.#shortfall(station);
+    if (wanted <= 0 && station.head) this.#makeRoom(station);
     if (wanted <= 0 || station.wait || station.routing || this.#sources.pauseOf(station.source)) return;
     const route = ports.router.route(station.place, this.#abort.signal);
     if (route instanceof Promise) this.#awaitRoute(station, route);
@@ -160,6 +168,7 @@ export class Delivery implements Carrier, Yard {
     const { station, hop } = link;
     station.opening--;
     station.succeed();
+    this.#sources.succeed(station.source);
     if (!hop) return;
     this.#opener.hosts.clear(station.values.bind_address, hop);
     tellGreeted(this.ports, link, hop);
@@ -223,10 +232,20 @@ export class Delivery implements Carrier, Yard {
   /** How many connections more the place should have. */
   #shortfall(station: Station): number {
     const { values } = station;
-    const left = this.ports.supply.waiting(station.place) - station.opening;
+    // Where connections are not all alike, those being opened have their mail already.
+    const left = station.waiting(this.ports.supply) - (isPersonal(values) ? 0 : station.opening);
     let goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
     if (station.capUntil > this.ports.clock.mono()) goal = Math.min(goal, station.cap);
     return Math.min(left, goal - station.links.size);
+  }
+
+  /** Connections that may not carry the mail at the head keep those away that may: the longest idle one goes. */
+  #makeRoom(station: Station): void {
+    for (const { session } of station.idle) {
+      if (!session?.idle) continue;
+      session.leave();
+      return;
+    }
   }
 
   #follow(station: Station, route: Route, wanted: number): void {

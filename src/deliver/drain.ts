@@ -11,6 +11,7 @@ const BATCH = 100;
 export function drain(yard: Yard, station: Station, reply: string, quiet = false): void {
   if (station.draining) return;
   station.draining = true;
+  station.returnHead(yard.ports.supply);
   const facts: AttemptFacts = {
     outcome: reply.startsWith('5') ? 'failed' : 'deferred',
     reply,

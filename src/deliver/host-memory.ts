@@ -32,13 +32,13 @@ export class HostMemory {
     this.#failed.delete(keyOf(source, hop));
   }
 
-  /** TLS with this address failed; with fallback it is not tried for a while. */
-  rememberPlain(hop: Hop): void {
-    this.#plain.set(keyOf(undefined, hop), true);
+  /** TLS with this address failed under such settings; with fallback it is not tried for a while. Other settings may do better. */
+  rememberPlain(hop: Hop, settings: string): void {
+    this.#plain.set(`${keyOf(undefined, hop)}|${settings}`, true);
   }
 
-  isPlain(hop: Hop): boolean {
-    return this.#plain.knows(keyOf(undefined, hop));
+  isPlain(hop: Hop, settings: string): boolean {
+    return this.#plain.knows(`${keyOf(undefined, hop)}|${settings}`);
   }
 
   /** A new configuration may have mended what failed. */

@@ -6,9 +6,12 @@ import { Batch, type MailResult } from '../smtp/client/batch.js';
 import type { Failure, SessionOwner } from '../smtp/client/session.js';
 import type { Conclusions } from './conclude.js';
 import type { IdlePool } from './idle-pool.js';
+import { isPersonal, type Persona, personaOf } from './persona.js';
 import type { DeliveryPorts, OutboundSession } from './ports.js';
+import type { DeliverySnapshot } from './settings.js';
 import type { Shortages } from './shortages.js';
 import type { Station } from './station.js';
+import { poolKey } from './terms.js';
 
 /** What links share. */
 export interface Yard {
@@ -47,6 +50,8 @@ export class Link implements SessionOwner {
   /** Why the last hop failed. */
   failure: Failure | undefined;
   poolKey = '';
+  /** Mail that the connection is made for, where connections are not all alike; no rate has been asked yet. */
+  reserved: readonly Copy[] | undefined;
   /** Mail that was taken before the session could send it. */
   stock: Batch | undefined;
   isGreeted = false;
@@ -59,12 +64,34 @@ export class Link implements SessionOwner {
   /** When it began to serve its place (monotonic), and the mails delivered until then. */
   #servesSince = 0;
   #servedBefore = 0;
+  #persona: Persona = { helo: '', origin: undefined };
+  /** The configuration that `poolKey` was made under. */
+  #keyedBy: DeliverySnapshot | undefined;
   #tlsFacts: Readonly<Record<string, string>> | undefined;
   readonly #yard: Yard;
 
   constructor(yard: Yard, station: Station) {
     this.#yard = yard;
     this.station = station;
+  }
+
+  /** What it says of the mail it carries. */
+  get persona(): Persona {
+    return this.#persona;
+  }
+
+  /** Becomes what the mail it is made for asks for. */
+  adopt(snapshot: DeliverySnapshot, hop: RankedHop): void {
+    const { values } = this.station;
+    this.hop = hop;
+    this.#keyedBy = snapshot;
+    this.#persona = this.wishFor(this.reserved?.[0]);
+    this.poolKey = poolKey(values, hop, this.#persona);
+  }
+
+  /** What a mail of its place asks a connection to say. */
+  wishFor(mail: Copy | undefined): Persona {
+    return personaOf(mail, this.station.values, this.#yard.ports.hostname());
   }
 
   /** Keeps what the broker gave until the socket is gone. */
@@ -92,9 +119,11 @@ export class Link implements SessionOwner {
 
   /** Mail that was taken and never offered goes back. */
   returnStock(): void {
-    const batch = this.stock;
-    this.stock = undefined;
-    if (batch) this.#yard.ports.supply.putBack(batch.mails);
+    const { stock, reserved } = this;
+    this.stock = this.reserved = undefined;
+    const { supply } = this.#yard.ports;
+    if (stock) supply.putBack(stock.mails);
+    if (reserved) supply.putBack(reserved);
   }
 
   /** Takes mail for an idle session; false when there was none. */
@@ -159,6 +188,11 @@ export class Link implements SessionOwner {
     this.isGreeted = true;
     this.#servesSince = this.#yard.ports.clock.mono();
     const { tls } = session;
+    // The server was told nothing: whose mail goes over this connection is all the same.
+    if (this.hop && this.#persona.origin && !session.isIntroduced) {
+      this.#persona = { ...this.#persona, origin: undefined };
+      this.poolKey = poolKey(this.station.values, this.hop, this.#persona);
+    }
     if (tls) this.#tlsFacts = Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)]));
     this.#yard.greeted(this);
   }
@@ -172,10 +206,21 @@ export class Link implements SessionOwner {
       this.#inFlight += batch.mails.length;
       return batch;
     }
-    if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) return undefined;
+    if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) {
+      this.returnStock();
+      return undefined;
+    }
     station.refresh(ports.snapshot());
-    if (station.values.suspend_delivery || station.values.blackhole === 'internal') return undefined;
-    const room = this.#hasHadItsShare(session) ? 0 : this.#roomOn(session);
+    if (station.values.suspend_delivery || station.values.blackhole === 'internal') {
+      this.returnStock();
+      return undefined;
+    }
+    if (this.reserved) {
+      const mails = this.reserved;
+      this.reserved = undefined;
+      return this.#admit(mails);
+    }
+    const room = this.#isOutdated() || this.#hasHadItsShare(session) ? 0 : this.#roomOn(session);
     if (room <= 0) {
       if (!riding) {
         this.#isLeaving = true;
@@ -183,12 +228,44 @@ export class Link implements SessionOwner {
       }
       return undefined;
     }
-    const mails = ports.supply.take(station.place, room);
+    if (station.head && !this.#fits(station.head)) return undefined;
+    const mails = station.take(ports.supply, room);
     if (mails instanceof Promise) {
       this.#read(mails);
       return undefined;
     }
-    return this.#admit(mails);
+    return this.#admitFitting(mails);
+  }
+
+  /** Whether this connection may carry a batch; all of one come from the same reception. */
+  #fits([mail]: readonly Copy[]): boolean {
+    const { values } = this.station;
+    if (!mail || !isPersonal(values)) return true;
+    const wish = this.wishFor(mail);
+    if (wish.helo !== this.#persona.helo) return false;
+    return this.session?.isIntroduced === false || wish.origin?.key === this.#persona.origin?.key;
+  }
+
+  /** What may not go over this connection waits at the head of its place for one that may. */
+  #admitFitting(mails: readonly Copy[]): Batch | undefined {
+    if (this.#fits(mails)) return this.#admit(mails);
+    const { station } = this;
+    // Another connection was quicker while these were read back.
+    if (station.head) this.#yard.ports.supply.putBack(mails);
+    else station.head = mails;
+    return undefined;
+  }
+
+  /** Made under options that are no longer in force: the mail of now may ask for a source, a name or TLS that it lacks. */
+  #isOutdated(): boolean {
+    const { station, hop } = this;
+    const { snapshot } = station;
+    if (snapshot === this.#keyedBy || !hop) return false;
+    const { values } = station;
+    const persona = isPersonal(values) ? this.#persona : this.wishFor(undefined);
+    if (poolKey(values, hop, persona) !== this.poolKey) return true;
+    this.#keyedBy = snapshot;
+    return false;
   }
 
   /** Another place waits for a slot that this connection holds, and has waited long enough. */
@@ -260,7 +337,7 @@ export class Link implements SessionOwner {
       ports.supply.putBack(mails);
       return;
     }
-    const batch = mails.length > 0 ? this.#admit(mails) : undefined;
+    const batch = mails.length > 0 ? this.#admitFitting(mails) : undefined;
     if (batch && session.idle) {
       session.begin(batch);
     } else if (batch) {
@@ -281,6 +358,7 @@ export class Link implements SessionOwner {
     const other = pool.wanting(this.poolKey);
     if (other && other !== this.station) this.#yard.offer(other);
     else if (shortages.concern(this.#limits, this.station)) session.leave();
+    if (this.station.head) this.#yard.pump(this.station);
   }
 
   #rouse(): void {
@@ -293,6 +371,7 @@ export class Link implements SessionOwner {
     this.#rouse();
     this.station.links.delete(this);
     this.station = station;
+    this.#keyedBy = station.snapshot;
     station.links.add(this);
     this.#servesSince = this.#yard.ports.clock.mono();
     this.#servedBefore = this.session?.deliveries ?? 0;

@@ -5,7 +5,6 @@ import { STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import { isShortage, type Shortage, UNDECIDED } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
-import { Batch } from '../smtp/client/batch.js';
 import type { Failure } from '../smtp/client/session.js';
 import { ClientSession } from '../smtp/client/session.js';
 import { ClientTlsContexts } from '../smtp/client/tls-contexts.js';
@@ -16,17 +15,15 @@ import type { AttemptFacts } from './conclude.js';
 import { HostMemory } from './host-memory.js';
 import { hostKey, SERVER_KEY } from './limits.js';
 import { Link, type Yard } from './link.js';
+import { isPersonal } from './persona.js';
 import type { OutboundSession } from './ports.js';
 import type { Sources } from './sources.js';
 import type { Station } from './station.js';
-import { levelOf, makeTerms, poolKey, tlsSettingsOf } from './terms.js';
+import { levelOf, makeTerms, poolKey, tlsKey, tlsSettingsOf } from './terms.js';
 import { tellFailure } from './tls-outcome.js';
 
 /** After a host refused a connection while others work, the place makes do with these for so long. */
 const CAP_MS = 60_000;
-
-const MESSAGE_NAME = '__message__';
-const HOST_NAME = '__hostname__';
 
 export class Opener {
   readonly hosts: HostMemory;
@@ -51,9 +48,9 @@ export class Opener {
     station.links.add(link);
     station.opening++;
     this.#routes.set(link, hops);
-    if (station.values.ehlo_hostname === MESSAGE_NAME) {
+    if (isPersonal(station.values)) {
       const { supply } = this.#yard.ports;
-      const mails = supply.take(station.place, station.values.max_recipients_per_batch);
+      const mails = station.take(supply, station.values.max_recipients_per_batch);
       if (mails instanceof Promise) {
         mails.then(
           (read) => this.#begin(link, read),
@@ -72,7 +69,7 @@ export class Opener {
       this.drop(link);
       return false;
     }
-    link.stock = new Batch(mails);
+    link.reserved = mails;
     return this.advance(link);
   }
 
@@ -150,9 +147,7 @@ export class Opener {
   #tryHop(link: Link, hop: RankedHop): Shortage | undefined {
     const { broker, snapshot } = this.#yard.ports;
     const { station } = link;
-    const { limits, values } = station;
-    const helo = this.#nameFor(link);
-    const key = poolKey(values, hop, helo);
+    const { limits } = station;
     const hostLimit = snapshot().host(hop.name, station.place).max_outbound_connections;
     let wanted = limits.forConnection(hop.name, hostLimit, true, false);
     let permit = broker.acquire(wanted);
@@ -163,9 +158,8 @@ export class Opener {
     }
     if (isShortage(permit)) return permit;
     link.hold(permit, wanted);
-    link.hop = hop;
-    link.poolKey = key;
-    this.#dial(link, hop, helo);
+    link.adopt(snapshot(), hop);
+    this.#dial(link, hop);
     return undefined;
   }
 
@@ -174,8 +168,15 @@ export class Opener {
     const { pool, ports } = this.#yard;
     if (pool.size === 0 || !ports.snapshot().global.migrate_connections_between_sibling_domains) return false;
     const best = Math.min(...hops.map(({ preference }) => preference));
-    const helo = this.#nameFor(link);
-    return hops.some((hop) => hop.preference === best && this.#takeOver(link, poolKey(link.station.values, hop, helo)));
+    return hops.some((hop) => hop.preference === best && this.#keysOf(link, hop).some((key) => this.#takeOver(link, key)));
+  }
+
+  /** What an idle connection may be called that could serve: one of the mail's own persona, or one that tells nobody's origin. */
+  #keysOf(link: Link, hop: RankedHop): readonly string[] {
+    const { values } = link.station;
+    const wish = link.wishFor(link.reserved?.[0]);
+    const exact = poolKey(values, hop, wish);
+    return wish.origin ? [exact, poolKey(values, hop, { ...wish, origin: undefined })] : [exact];
   }
 
   /** Lets an idle connection of a sibling place serve this one. */
@@ -198,13 +199,14 @@ export class Opener {
       return false;
     }
     idle.hold(permit, wanted);
-    const { stock } = link;
-    link.stock = undefined;
+    const { stock, reserved } = link;
+    link.stock = link.reserved = undefined;
     this.drop(link);
     idle.stock = stock;
+    idle.reserved = reserved;
     idle.moveTo(station);
     idle.session.terms = {
-      ...makeTerms(station.values, this.#factsFor(idle, idle.hop, idle.session.terms.helo, undefined)),
+      ...makeTerms(station.values, this.#factsFor(idle, idle.hop, undefined)),
       tlsContext: undefined,
     };
     this.#yard.pump(before);
@@ -212,31 +214,29 @@ export class Opener {
     return true;
   }
 
-  #factsFor(link: Link, hop: RankedHop, helo: string, tlsContext: SecureContext | undefined) {
-    return { hop, helo, isPlain: link.station.values.tls_ifavailable_fallback && this.hosts.isPlain(hop), tlsContext };
+  #factsFor(link: Link, hop: RankedHop, tlsContext: SecureContext | undefined) {
+    return {
+      hop,
+      persona: link.persona,
+      isPlain: link.station.values.tls_ifavailable_fallback && this.hosts.isPlain(hop, tlsKey(link.station.values, hop)),
+      tlsContext,
+    };
   }
 
-  #nameFor(link: Link): string {
-    const name = link.station.values.ehlo_hostname;
-    const { hostname } = this.#yard.ports;
-    if (name === MESSAGE_NAME) return link.stock?.mails[0]?.sender?.domain || hostname();
-    return name === HOST_NAME ? hostname() : name;
-  }
-
-  #dial(link: Link, hop: RankedHop, helo: string): void {
+  #dial(link: Link, hop: RankedHop): void {
     const { values } = link.station;
-    const facts = this.#factsFor(link, hop, helo, undefined);
+    const facts = this.#factsFor(link, hop, undefined);
     if (levelOf(values, hop, facts.isPlain) === 'no') {
-      this.#start(link, hop, helo, undefined);
+      this.#start(link, hop, undefined);
       return;
     }
     const context = this.contexts.of(tlsSettingsOf(values));
     if (!(context instanceof Promise)) {
-      this.#start(link, hop, helo, context);
+      this.#start(link, hop, context);
       return;
     }
     context.then(
-      (loaded) => this.#start(link, hop, helo, loaded),
+      (loaded) => this.#start(link, hop, loaded),
       (error: unknown) => {
         this.#yard.ports.log('error', `the TLS settings for ${link.station.place.domain} cannot be used`, error);
         link.failure = { kind: 'tls', reply: WORDS.tlsFailed, stage: STAGE.notConnected, detail: 'settings' };
@@ -247,18 +247,23 @@ export class Opener {
     );
   }
 
-  #start(link: Link, hop: RankedHop, helo: string, tlsContext: SecureContext | undefined): void {
+  #start(link: Link, hop: RankedHop, tlsContext: SecureContext | undefined): void {
     if (this.#yard.stopping) {
       this.drop(link);
       return;
     }
-    const terms = makeTerms(link.station.values, this.#factsFor(link, hop, helo, tlsContext));
+    const terms = makeTerms(link.station.values, this.#factsFor(link, hop, tlsContext));
     try {
       link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
     } catch (error) {
+      const code = codeOf(error);
+      if (this.#sources.blame(link.station.source, code)) {
+        this.drop(link);
+        return;
+      }
       // A module may name a hop that is none.
       this.#yard.ports.log('error', `cannot connect to ${hop.name} (${hop.ip} port ${hop.port})`, error);
-      link.failure = { kind: 'connect', reply: WORDS.noConnection, stage: STAGE.notConnected, detail: codeOf(error) };
+      link.failure = { kind: 'connect', reply: WORDS.noConnection, stage: STAGE.notConnected, detail: code };
       link.tried.add(hopKey(hop));
       link.letGo();
       setImmediate(() => this.advance(link));
@@ -278,9 +283,9 @@ export class Opener {
     tellFailure(ports, station, hop, failure);
     ports.chains().connect_failed.run({ place: station.place, hop: hop.name, reply: failure.reply, at: ports.clock.now() });
     const mayGoPlain = values.tls_ifavailable_fallback && levelOf(values, hop, false) === 'ifavailable';
-    if (failure.kind === 'tls' && mayGoPlain && !this.hosts.isPlain(hop)) {
+    if (failure.kind === 'tls' && mayGoPlain && !this.hosts.isPlain(hop, tlsKey(values, hop))) {
       // The same hop once more, in clear.
-      this.hosts.rememberPlain(hop);
+      this.hosts.rememberPlain(hop, tlsKey(values, hop));
       return;
     }
     link.tried.add(hopKey(hop));
@@ -315,8 +320,8 @@ export class Opener {
     trouble.failures++;
     trouble.failingSince ??= now;
     const { values } = station;
-    const mails = link.stock?.mails ?? supply.take(station.place, values.max_recipients_per_batch);
-    link.stock = undefined;
+    const mails = link.reserved ?? link.stock?.mails ?? station.take(supply, values.max_recipients_per_batch);
+    link.stock = link.reserved = undefined;
     this.drop(link);
     const go = (read: readonly Copy[]): void => {
       const facts = factsOf(link);
@@ -339,6 +344,7 @@ export class Opener {
       clock.mono() - trouble.failingSince >= values.connect_timeout_to_delay * 1000;
     if (!many && !long) return;
     station.succeed();
+    station.returnHead(supply);
     supply.delay(station.place, clock.now() + values.retry_interval * 1000, WORDS.unreachable);
   }
 
@@ -347,7 +353,7 @@ export class Opener {
     const { broker } = this.#yard.ports;
     const { pool, shortages } = this.#yard;
     if (station.wait) return;
-    for (const hop of hops) pool.want(poolKey(station.values, hop, this.#nameFor(link)), station);
+    for (const hop of hops) for (const key of this.#keysOf(link, hop)) pool.want(key, station);
     const cancel = broker.wait(shortage, () => {
       this.#yard.calm(station);
       this.#yard.pump(station);

@@ -26,6 +26,8 @@ export interface OutboundSession {
   readonly hasClosed: boolean;
   readonly deliveries: number;
   readonly recipients: number;
+  /** XCLIENT was taken. */
+  readonly isIntroduced: boolean;
   readonly tls:
     | Readonly<{ protocol: string; cipher: string; bits: number; verified: boolean; subject?: string; issuer?: string }>
     | undefined;

@@ -17,6 +17,12 @@ const found = (ip: string, ttlSeconds = 300): Outcome => ({
   secure: false,
 });
 
+interface Held {
+  readonly signal: AbortSignal;
+  readonly wish: RouteWish;
+  readonly answer: (outcome: Outcome) => void;
+}
+
 async function setUp(
   config: string,
   answers: { domain?: () => Outcome; entries?: () => Outcome; hook?: () => readonly RankedHop[] | undefined } = {},
@@ -24,8 +30,9 @@ async function setUp(
   const clock = new VirtualClock();
   const asked: { domain?: string; entries?: readonly RouteEntry[]; wish: RouteWish }[] = [];
   const finder: Pick<RouteFinder, 'findDomain' | 'findEntries'> = {
-    async findDomain(domain, wish) {
+    async findDomain(domain, wish, end) {
       asked.push({ domain, wish });
+      if (held) return new Promise((answer) => held?.push({ signal: end, wish, answer }));
       return answers.domain?.() ?? found('192.0.2.1');
     },
     async findEntries(entries, _, wish) {
@@ -33,6 +40,7 @@ async function setUp(
       return answers.entries?.() ?? found('192.0.2.9');
     },
   };
+  let held: Held[] | undefined;
   let snapshot = await snapshotOf(config);
   const logs: string[] = [];
   const router = new HopRouter({
@@ -49,6 +57,8 @@ async function setUp(
     asked,
     logs,
     router,
+    /** Look-ups wait from now on until they are answered. */
+    hold: (): readonly Held[] => (held = []),
     place: (domain: string) => places.of('default', 'default', domain),
     reload: async (text: string) => {
       snapshot = await snapshotOf(text);
@@ -71,6 +81,52 @@ describe('HopRouter', () => {
     const { router, place, asked } = await setUp('');
     await Promise.all([1, 2, 3].map(() => router.route(place('a.test'), signal)));
     expect(asked).toHaveLength(1);
+  });
+
+  it('ends a look-up for those who leave it, and for good when all have left', async () => {
+    const { router, place, hold } = await setUp('');
+    const asked = hold();
+    const [first, second, third] = [new AbortController(), new AbortController(), new AbortController()];
+    const one = Promise.resolve(router.route(place('a.test'), first.signal));
+    const two = Promise.resolve(router.route(place('a.test'), second.signal));
+    expect(asked).toHaveLength(1);
+    first.abort(new Error('the first left'));
+    await expect(one).rejects.toThrow('the first left');
+    expect(asked[0]?.signal.aborted).toBe(false);
+    asked[0]?.answer(found('192.0.2.5'));
+    expect(await two).toMatchObject({ hops: [{ ip: '192.0.2.5' }] });
+    router.forget('a.test');
+    const alone = Promise.resolve(router.route(place('a.test'), third.signal));
+    third.abort(new Error('nobody left'));
+    await expect(alone).rejects.toThrow('nobody left');
+    expect(asked[1]?.signal.aborted).toBe(true);
+    // Who asks then does not join what was ended.
+    const next = Promise.resolve(router.route(place('a.test'), signal));
+    asked[2]?.answer(found('192.0.2.6'));
+    expect(await next).toMatchObject({ hops: [{ ip: '192.0.2.6' }] });
+  });
+
+  it('gives nobody after a reload what was asked for under the old options', async () => {
+    const { router, place, hold, reload } = await setUp('');
+    const asked = hold();
+    const before = Promise.resolve(router.route(place('a.test'), signal));
+    await reload('use_ipv6 = true');
+    const after = Promise.resolve(router.route(place('a.test'), signal));
+    expect(asked.map(({ wish }) => wish.v6)).toEqual([false, true]);
+    asked[0]?.answer(found('192.0.2.1'));
+    asked[1]?.answer(found('2001:db8::1'));
+    expect(await before).toMatchObject({ hops: [{ ip: '192.0.2.1' }] });
+    expect(await after).toMatchObject({ hops: [{ ip: '2001:db8::1' }] });
+    expect(router.route(place('a.test'), signal)).toMatchObject({ hops: [{ ip: '2001:db8::1' }] });
+  });
+
+  it('counts a domain that is not there like a look-up that failed, once each time it is asked', async () => {
+    const { router, place, clock } = await setUp('', { domain: () => deadEnd('no-host', { counts: true, ttlSeconds: 600 }) });
+    const reply = { problem: '454 4.4.4 [internal] no MX or A for domain', permanent: false };
+    expect(await router.route(place('a.test'), signal)).toEqual({ ...reply, lookupFailed: true });
+    expect(router.route(place('a.test'), signal)).toEqual({ ...reply, lookupFailed: false });
+    await clock.advance(60_001);
+    expect(await router.route(place('a.test'), signal)).toEqual({ ...reply, lookupFailed: true });
   });
 
   it('clamps the time to live', async () => {

@@ -1,6 +1,7 @@
 /** Names to hops: option `gateway`, then `routes`, then a module's word, then an address literal or DNS; remembered as long as DNS allows. */
 
 import type { RouteFinder, RouteWish } from '../dns/find-route.js';
+import { Flights } from '../dns/flights.js';
 import type { DeadEnd, HopList, Outcome } from '../dns/outcome.js';
 import { parseRouteEntry, type RouteEntry } from '../dns/route-entry.js';
 import type { Clock } from '../kernel/clock.js';
@@ -77,6 +78,10 @@ const DEAD_END_SECONDS = 60;
 
 const NO_HOSTS: Route = { problem: '451 4.4.1 [internal] No valid hosts', permanent: false, lookupFailed: false };
 
+type LookUp = (signal: AbortSignal) => Promise<Route>;
+
+const NOT_STARTED: LookUp = () => Promise.reject(new RangeError('joined a look-up that had ended'));
+
 interface Entry {
   readonly route: Route;
   /** Monotonic milliseconds. */
@@ -87,7 +92,8 @@ export class HopRouter implements Router {
   readonly #ports: RoutePorts;
   /** By routing domain, then by group and binding. */
   readonly #entries = new Lru<Map<string, Entry>>({ capacity: REMEMBERED_DOMAINS });
-  readonly #pending = new Map<string, Promise<Route>>();
+  /** Look-ups under way; who asks the same joins them, and one who leaves ends them for nobody else. */
+  #pending = new Flights<Route>();
   /** Failed look-ups in a row. */
   readonly #failures = new Lru<number>({ capacity: REMEMBERED_DOMAINS });
   #snapshot: RouteSnapshot | undefined;
@@ -101,18 +107,16 @@ export class HopRouter implements Router {
     if (snapshot !== this.#snapshot) {
       this.#snapshot = snapshot;
       this.#entries.clear();
+      // Those under way find what the old options ask for: they are for those who asked then.
+      this.#pending = new Flights();
     }
     const key = `${place.group}\n${place.binding}`;
     const known = this.#entries.get(place.domain)?.get(key);
     if (known && known.until > this.#ports.clock.mono()) return known.route;
     const full = `${key}\n${place.domain}`;
-    const pending = this.#pending.get(full);
-    if (pending) return pending;
-    const answer = this.#decide(place, snapshot, signal);
-    if (!(answer instanceof Promise)) return answer;
-    const promise = answer.finally(() => this.#pending.delete(full));
-    this.#pending.set(full, promise);
-    return promise;
+    if (this.#pending.has(full)) return this.#pending.join(full, signal, NOT_STARTED);
+    const answer = this.#decide(place, snapshot);
+    return typeof answer === 'function' ? this.#pending.join(full, signal, answer) : answer;
   }
 
   forget(domain: string): void {
@@ -120,19 +124,21 @@ export class HopRouter implements Router {
     else this.#entries.delete(domain);
   }
 
-  #decide(place: Place, snapshot: RouteSnapshot, signal: AbortSignal): Later<Route> {
-    const values = snapshot.at(place);
-    if (values.gateway !== undefined && values.gateway !== '')
-      return this.#findEntries([values.gateway], place, snapshot, 'gateway', signal);
-    if (values.routes && values.routes.length > 0) return this.#findEntries(values.routes, place, snapshot, 'routes', signal);
+  #decide(place: Place, snapshot: RouteSnapshot): Route | LookUp {
+    const { gateway, routes } = snapshot.at(place);
+    if (gateway !== undefined && gateway !== '') return (signal) => this.#findEntries([gateway], place, snapshot, 'gateway', signal);
+    if (routes && routes.length > 0) return (signal) => this.#findEntries(routes, place, snapshot, 'routes', signal);
     const hops = this.#ports.routes(place);
-    if (hops instanceof Promise) return hops.then((given) => this.#orLookUp(given, place, snapshot, signal));
-    return this.#orLookUp(hops, place, snapshot, signal);
+    if (hops instanceof Promise)
+      return async (signal) => {
+        const given = await hops;
+        return given ? this.#given(given) : this.#findDomain(place, snapshot, signal);
+      };
+    return hops ? this.#given(hops) : (signal) => this.#findDomain(place, snapshot, signal);
   }
 
-  #orLookUp(hops: readonly RankedHop[] | undefined, place: Place, snapshot: RouteSnapshot, signal: AbortSignal): Later<Route> {
-    if (hops) return hops.length === 0 ? NO_HOSTS : { hops, expiresAt: this.#ports.clock.now(), from: 'module' };
-    return this.#findDomain(place, snapshot, signal);
+  #given(hops: readonly RankedHop[]): Route {
+    return hops.length === 0 ? NO_HOSTS : { hops, expiresAt: this.#ports.clock.now(), from: 'module' };
   }
 
   async #findDomain(place: Place, snapshot: RouteSnapshot, signal: AbortSignal): Promise<Route> {

@@ -11,6 +11,7 @@ export interface DeliveryValues {
   readonly delivery_method: string;
   readonly ehlo_hostname: string;
   readonly suspend_delivery: boolean;
+  readonly xclient: 'no' | 'ifavailable' | 'required';
   readonly send_8bitmime: 'no' | 'ifavailable';
   readonly transform_8bitmime_content: 'no' | 'ifneeded' | 'strict' | 'strip';
   readonly connection_allocation_aggressiveness: number | 'normal' | 'high';

@@ -1,6 +1,7 @@
 /** What delivery knows of one place: its options, its connections, and what holds its mail at the moment. */
 import type { Clock } from '../kernel/clock.js';
-import type { Hindrance } from '../module/flow.js';
+import type { Copy } from '../module/copy.js';
+import type { Hindrance, Supply } from '../module/flow.js';
 import { type Shortage, UNDECIDED } from '../module/permit.js';
 import type { Place } from '../module/place.js';
 import { PlaceLimits } from './limits.js';
@@ -31,6 +32,8 @@ export class Station {
   wait: Wait | undefined;
   /** A rate for messages is waited for. */
   throttle: Wait | undefined;
+  /** Mail that was taken and may not go over the connections that were free: the next one that fits gets it. */
+  head: readonly Copy[] | undefined;
   readonly trouble: Trouble;
   /** No more connections than this until a time: further ones were refused while these work. */
   cap = Number.POSITIVE_INFINITY;
@@ -77,6 +80,26 @@ export class Station {
     return this.links.size - this.opening;
   }
 
+  /** Due mail that no connection has yet. */
+  waiting(supply: Supply): number {
+    return supply.waiting(this.place) + (this.head?.length ?? 0);
+  }
+
+  /** The next batch, what was held at the head first. */
+  take(supply: Supply, max: number): readonly Copy[] | Promise<readonly Copy[]> {
+    const { head } = this;
+    if (!head) return supply.take(this.place, max);
+    this.head = head.length > max ? head.slice(max) : undefined;
+    return head.length > max ? head.slice(0, max) : head;
+  }
+
+  /** What is held at the head is the queue's again. */
+  returnHead(supply: Supply): void {
+    const { head } = this;
+    this.head = undefined;
+    if (head) supply.putBack(head);
+  }
+
   /** A host was reached: no streak of failures any more. */
   succeed(): void {
     this.trouble.failures = 0;
@@ -85,7 +108,7 @@ export class Station {
 
   /** Nothing of it would be missed but its troubles. */
   get isForgettable(): boolean {
-    return this.links.size === 0 && !this.routing && !this.draining && !this.wait && !this.throttle;
+    return this.links.size === 0 && !this.head && !this.routing && !this.draining && !this.wait && !this.throttle;
   }
 
   /** Why its mail does not start now, as far as the station itself knows. */

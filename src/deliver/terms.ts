@@ -3,22 +3,25 @@ import type { SecureContext } from 'node:tls';
 import type { RankedHop } from '../module/resolver.js';
 import type { ClientTerms } from '../smtp/client/terms.js';
 import type { ClientTlsSettings } from '../smtp/client/tls-contexts.js';
+import type { Persona } from './persona.js';
 import type { DeliveryValues } from './settings.js';
 
 export interface TermsFacts {
   readonly hop: RankedHop;
-  readonly helo: string;
+  readonly persona: Persona;
   /** TLS with this hop failed lately and may be left out. */
   readonly isPlain: boolean;
   readonly tlsContext: SecureContext | undefined;
 }
 
-export function makeTerms(values: DeliveryValues, { hop, helo, isPlain, tlsContext }: TermsFacts): ClientTerms {
+export function makeTerms(values: DeliveryValues, { hop, persona, isPlain, tlsContext }: TermsFacts): ClientTerms {
   return {
     hop,
     source: values.bind_address,
     lmtp: values.delivery_method === 'lmtp',
-    helo,
+    helo: persona.helo,
+    xclient: values.xclient,
+    origin: persona.origin,
     tls: levelOf(values, hop, isPlain),
     tlsFallback: values.tls_ifavailable_fallback,
     tlsVerify: values.tls_verify,
@@ -58,20 +61,10 @@ export const tlsSettingsOf = (values: DeliveryValues): ClientTlsSettings => ({
   protocols: values.tls_protocols,
 });
 
-/**
- * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
- * against the name), the source, our name, the protocol, and everything about TLS.
- */
-export const poolKey = (values: DeliveryValues, hop: RankedHop, helo: string): string =>
+/** What decides whether a handshake with a host succeeds: the name we ask for, all our TLS settings, and what its domain demands. */
+export const tlsKey = (values: DeliveryValues, hop: RankedHop): string =>
   [
-    hop.ip,
-    hop.port,
     hop.name,
-    values.bind_address ?? '',
-    helo,
-    values.delivery_method === 'lmtp',
-    values.tls,
-    values.tls_ifavailable_fallback,
     values.tls_verify,
     values.tls_certificate ?? '',
     values.tls_key ?? '',
@@ -79,4 +72,22 @@ export const poolKey = (values: DeliveryValues, hop: RankedHop, helo: string): s
     values.tls_ciphers ?? '',
     values.tls_protocols ?? '',
     hop.demand?.digest ?? '',
+  ].join('|');
+
+/**
+ * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
+ * against the name), the source, our name, the protocol, who brought the mail where the server is told, and everything about TLS.
+ */
+export const poolKey = (values: DeliveryValues, hop: RankedHop, { helo, origin }: Persona): string =>
+  [
+    hop.ip,
+    hop.port,
+    tlsKey(values, hop),
+    values.bind_address ?? '',
+    helo,
+    values.delivery_method === 'lmtp',
+    values.tls,
+    values.tls_ifavailable_fallback,
+    values.xclient,
+    origin?.key ?? '',
   ].join('|');

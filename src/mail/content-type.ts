@@ -83,6 +83,7 @@ class Parameters {
       if (char === '"') return;
       from = this.#at++;
     }
+    parts.push(text.slice(from));
     this.isOpen = true;
   }
 

@@ -21,6 +21,8 @@ const LINE_HEAD = LONGEST_BOUNDARY + 4;
 const LONGEST_PART_HEADER = 65_536;
 /** Rewritten headers of parts that are held in memory. */
 const MOST_REWRITTEN = 1 << 20;
+/** Octets that are searched for a boundary at once. */
+const STRETCH = 65_536;
 /** Lines between two looks at the clock. */
 const STRIDE = 2048;
 
@@ -111,6 +113,11 @@ export class MimeWalk {
     this.#begin(-1, NO_BYTES, contentType, encoding, 0);
   }
 
+  /** Whether the body can tell anything: it has parts, or its lines matter. */
+  get wantsBody(): boolean {
+    return this.#looksAtLines || this.#mode !== MODE.leaf;
+  }
+
   /** Takes a chunk. False: nothing more is wanted, the rest need not be read. */
   push(chunk: Buffer): boolean {
     const n = chunk.length;
@@ -118,7 +125,7 @@ export class MimeWalk {
     while (at < n && !this.#isOver) {
       if (!this.#looksAtLines && this.#mode !== MODE.header && !this.#partial) {
         at = this.#frames.length === 0 ? n : this.#skip(chunk, at);
-        if (at >= n) break;
+        if (at >= n || this.#isOver) break;
       }
       const lf = chunk.indexOf(LF, at);
       const end = lf < 0 ? n : lf + 1;
@@ -157,8 +164,10 @@ export class MimeWalk {
   /** To the next line that could be a boundary; the last line of the chunk is looked at again with what follows it. */
   #skip(chunk: Buffer, at: number): number {
     if (chunk[at] === HYPHEN && (at + 1 >= chunk.length || chunk[at + 1] === HYPHEN)) return at;
-    const next = chunk.indexOf('\n--', at, 'latin1');
-    const start = next >= 0 ? next + 1 : chunk.lastIndexOf(LF) + 1;
+    const stretch = chunk.subarray(at, at + STRETCH);
+    const next = stretch.indexOf('\n--', 0, 'latin1');
+    const start = at + (next >= 0 ? next : stretch.lastIndexOf(LF)) + 1;
+    if (next < 0 && this.#settings.isLate?.()) this.#giveUp('time');
     if (start > at) {
       this.#lineFrom = this.#base + start;
       return start;

@@ -118,6 +118,44 @@ describe('time', () => {
     expect(runs).toBe(3);
   });
 
+  it('runs what asks for it in the one process that leads, and counts over all', async () => {
+    let leads = false;
+    const sums = new Map<string, number>();
+    const joint = {
+      leads: () => leads,
+      add: (tally: string, n: number) => void sums.set(tally, (sums.get(tally) ?? 0) + n),
+      read: async (tally: string) => sums.get(tally) ?? 0,
+    };
+    const { registry, clock } = rehearse({ joint });
+    const ran: string[] = [];
+    let read = 0;
+    const register = (ctx: Context) => {
+      const tally = ctx.tally('seen');
+      ctx.every(
+        () => 60,
+        () => void ran.push('once'),
+        'once',
+      );
+      ctx.every(
+        () => 60,
+        async () => {
+          ran.push('here');
+          tally.add(2);
+          read = await tally.read();
+        },
+      );
+    };
+    registry.commit(await registry.prepare([planOf({ name: 'm', register })]));
+    await clock.advance(60_000);
+    expect(ran).toEqual(['here']);
+    leads = true;
+    await clock.advance(60_000);
+    expect([...ran].sort()).toEqual(['here', 'here', 'once']);
+    expect(read).toBe(4);
+    expect([...sums.keys()]).toEqual(['m/seen']);
+    registry.stop();
+  });
+
   it('starts no task again that ends after the stop, and aborts its signal', async () => {
     const { registry, clock } = rehearse();
     let runs = 0;

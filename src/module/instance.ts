@@ -2,7 +2,7 @@
 import { sleep } from '../kernel/clock.js';
 import { type CacheBook, NamedCache } from './cache.js';
 import type { Holds } from './holds.js';
-import type { Handler, Hook } from './hook.js';
+import type { Handler, Hook, Where } from './hook.js';
 import { type HookName, type Hooks, hooks } from './hooks.js';
 import { type Lends, type OptionValues, placeOf } from './lends.js';
 import type { Cache, Command, Context, HandlerOptions, Offers } from './manifest.js';
@@ -28,6 +28,7 @@ export interface Shared {
 interface Periodic {
   readonly seconds: () => number;
   readonly task: (signal: AbortSignal) => void | Promise<void>;
+  readonly where: Where;
 }
 
 const keyOf = (service: Service<unknown>): string => `${service.module}/${service.name}`;
@@ -143,8 +144,8 @@ export class Instance implements Context {
     this.commands.set(name, command);
   }
 
-  every(seconds: () => number, task: (signal: AbortSignal) => void | Promise<void>): void {
-    this.#periodic.push({ seconds, task });
+  every(seconds: () => number, task: (signal: AbortSignal) => void | Promise<void>, where: Where = 'here'): void {
+    this.#periodic.push({ seconds, task, where });
   }
 
   cache<V>(name: string, entries: number, secondsToLive: { readonly hit: number; readonly miss: number }): Cache<V> {
@@ -154,8 +155,10 @@ export class Instance implements Context {
   }
 
   tally(name: string): { add(n: number): void; read(): Promise<number> } {
-    const { tallies } = this.#shared;
+    const { tallies, lends } = this.#shared;
     const key = `${this.title}/${name}`;
+    const { joint } = lends;
+    if (joint) return { add: (n) => joint.add(key, n), read: () => joint.read(key) };
     return {
       add: (n) => void tallies.set(key, (tallies.get(key) ?? 0) + n),
       read: async () => tallies.get(key) ?? 0,
@@ -207,6 +210,7 @@ export class Instance implements Context {
 
   async #runOnce(periodic: Periodic, wanted: boolean): Promise<void> {
     if (!wanted || this.signal.aborted) return;
+    if (periodic.where === 'once' && this.#shared.lends.joint?.leads() === false) return;
     try {
       await periodic.task(this.signal);
     } catch (error) {

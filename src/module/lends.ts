@@ -24,8 +24,18 @@ export interface Lends {
   logged(record: LogRecord): void;
   count(name: string, labels: Readonly<Record<string, string>>): void;
   readFile(path: string): Promise<Buffer>;
+  /** Undefined when there is one process only. */
+  readonly joint?: Joint | undefined;
   /** A scheme, codec, agent or verifier came with the configuration that is now in force. */
   offered?<K extends keyof Offers>(kind: K, name: string, thing: Offers[K]): void;
+}
+
+/** What instances in several processes have together; a daemon of one process lends none. */
+export interface Joint {
+  /** What is to run once runs in this process now. */
+  leads(): boolean;
+  add(tally: string, n: number): void;
+  read(tally: string): Promise<number>;
 }
 
 /** The place of a mail, or the parts that were given. */

@@ -15,7 +15,7 @@ describe('clientKey', () => {
 });
 
 describe('ClientCount', () => {
-  it('counts up and down and forgets', () => {
+  it('bad-inputs 23: counts a /64 as one client, up and down, and forgets', () => {
     const count = new ClientCount();
     expect(count.add('2001:db8::1')).toBe(1);
     expect(count.add('2001:db8::2')).toBe(2);

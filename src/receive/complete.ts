@@ -7,7 +7,8 @@ import type { Reply } from '../mail/reply.js';
 import type { Copy } from '../module/copy.js';
 import type { Session } from '../module/session.js';
 import type { ReceivedContent } from '../smtp/server/reception.js';
-import { DATE_MISSING, HEADERS_MISSING } from './replies.js';
+import { findContentType } from './mime-look.js';
+import { DATE_MISSING, FIELD_TWICE, HEADERS_MISSING } from './replies.js';
 
 export interface Host {
   readonly name: string;
@@ -24,11 +25,15 @@ export function completeHeaders(
   draft: Copy,
   content: Pick<ReceivedContent, 'header' | 'facts'>,
   host: Host,
-): { readonly headers: Headers } | { readonly refused: Reply } {
+): { readonly headers: Headers; readonly contentType: string | undefined } | { readonly refused: Reply } {
   const { options } = session;
   const { headerMissing } = content.facts;
   if (headerMissing && options.rfc2822_missing_headers === 'reject') return { refused: HEADERS_MISSING };
-  const missing = findMissing(content.header, options);
+  const lower = `\n${content.header.toString('latin1').toLowerCase()}`;
+  if (options.rfc2822_duplicate_headers === 'reject' && SINGLE.some((name) => lower.indexOf(name, lower.indexOf(name) + 1) > 0))
+    return { refused: FIELD_TWICE };
+  const missing = findMissing(lower, options);
+  const contentType = findContentType(content.header, lower);
   if (missing.date && options.rfc2822_date_header === 'pedantic') return { refused: DATE_MISSING };
   const { reception } = draft;
   const date = dates.format(reception.receivedAt);
@@ -36,8 +41,8 @@ export function completeHeaders(
   const bottom =
     (missing.messageId ? formatField('Message-ID', `<${draft.reception.batchId.replace('/', '.')}@${host.name}>`) : '') +
     (missing.date ? formatField('Date', date) : '');
-  if (top === '' && bottom === '' && content.header.length > 0) return { headers: new Headers(content.header) };
-  return { headers: new Headers(joinBlock(top, content.header, bottom)) };
+  if (top === '' && bottom === '' && content.header.length > 0) return { headers: new Headers(content.header), contentType };
+  return { headers: new Headers(joinBlock(top, content.header, bottom)), contentType };
 }
 
 function formatTraceOf(session: Session, draft: Copy, host: Host, date: string): string {
@@ -63,12 +68,12 @@ function joinBlock(top: string, block: Buffer, bottom: string): Buffer {
 
 const DATE = '\ndate:';
 const MESSAGE_ID = '\nmessage-id:';
+/** Fields of which there is one (RFC 5322 3.6), and by which readers are deceived when there are two. */
+const SINGLE = ['\nfrom:', DATE, MESSAGE_ID];
 
 /** Which of the two fields the options want and the block lacks. */
-function findMissing(block: Buffer, options: InboundValues): { readonly date: boolean; readonly messageId: boolean } {
+function findMissing(text: string, options: InboundValues): { readonly date: boolean; readonly messageId: boolean } {
   const wantsDate = options.rfc2822_date_header !== 'ignore';
   const wantsId = options.rfc2822_messageid_header !== 'ignore';
-  if (!wantsDate && !wantsId) return { date: false, messageId: false };
-  const text = `\n${block.toString('latin1').toLowerCase()}`;
   return { date: wantsDate && !text.includes(DATE), messageId: wantsId && !text.includes(MESSAGE_ID) };
 }

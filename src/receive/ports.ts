@@ -17,6 +17,8 @@ export interface Rules {
   readonly bindings: Bindings;
   /** Options for a client; undefined when no listener admits it any more. */
   inbound(session: Session): InboundValues | undefined;
+  /** The pathway this client goes through, with its group. */
+  pathwayOf(session: Session): { readonly pathway: string; readonly group: string | undefined } | undefined;
   outbound(domain: string): OutboundValues;
   /** Scope that wrote inbound_throttle_messages for this client. */
   throttleScope(session: Session): string;

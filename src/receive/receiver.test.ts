@@ -457,3 +457,52 @@ describe('discard before there is a message', () => {
     expect(queued).toHaveLength(1);
   });
 });
+
+describe('pathways', () => {
+  const WAYS = `pathway_group pg { max_hops = 7  max_message_size = 700
+    pathway inside { inbound_throttle_messages = "5/1"  open_relay = true }
+    pathway outside { max_hops = 9 } }`;
+
+  it('give a client the options of the pathway and of its group, and a context variable chooses another', async () => {
+    const { client, receiver } = await open({ config: WAYS, listener: 'pathway = inside' });
+    const { session } = client();
+    expect(receiver.options(session)).toMatchObject({ max_hops: 7, max_message_size: 700, open_relay: true });
+    expect(receiver.pathwayOf(session)).toEqual({ pathway: 'inside', group: 'pg' });
+    session.facts.set('pathway', 'outside');
+    expect(receiver.options(session)).toMatchObject({ max_hops: 9, max_message_size: 700, open_relay: false });
+    expect(receiver.pathwayOf(session)).toEqual({ pathway: 'outside', group: 'pg' });
+  });
+});
+
+describe('FUTURERELEASE and MT-PRIORITY', () => {
+  it('keep every copy back until its time, within the limit', async () => {
+    const { client, queued, clock } = await open({ config: `${RELAY}\nmax_future_release = 3600` });
+    const c = client();
+    const now = clock.now();
+    expect(await c.mail('a@b.test', { holdFor: 3601 })).toMatchObject({ reply: { code: 501, status: '5.5.4' } });
+    expect(await c.mail('a@b.test', { holdUntil: now + 3_600_001 })).toMatchObject({ do: 'reject' });
+    await c.mail('a@b.test', { holdFor: 60 });
+    await c.rcpt('one@c.test');
+    await c.rcpt('two@c.test');
+    await c.data();
+    await c.mail('a@b.test', { holdUntil: now - 5 });
+    await c.rcpt('one@c.test');
+    await c.data();
+    expect(queued.map(({ nextAttempt }) => nextAttempt)).toEqual([now + 60_000, now + 60_000, 0]);
+  });
+
+  it.each([
+    [1, '192.0.2.10', 1],
+    [9, '198.51.100.1', 0],
+    [-3, '192.0.2.10', 0],
+    [0, '192.0.2.10', 0],
+  ])('priority %i from %s goes as %i', async (mtPriority, ip, priority) => {
+    const { client, queued } = await open({ config: `${RELAY}\nrelay_domains = ( "c.test" )` });
+    const c = client({ peer: { ip, port: 1 } });
+    await c.mail('a@b.test', { mtPriority });
+    await c.rcpt('one@c.test');
+    await c.rcpt('two@c.test');
+    await c.data();
+    expect(queued.map((copy) => [copy.priority, copy.facts.get('mt_priority')])).toEqual(Array(2).fill([priority, String(mtPriority)]));
+  });
+});

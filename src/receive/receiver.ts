@@ -24,11 +24,13 @@ import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
 import { mendingLimit, mendLines, needsMending } from './mend.js';
+import { lookAtMime } from './mime-look.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { findRelayReason } from './relay.js';
 import {
   BLACKHOLED,
   DISCARDED,
+  HELD_TOO_LONG,
   LINES_PAST_MENDING,
   LITERAL_REFUSED,
   LOCAL_ERROR,
@@ -83,7 +85,13 @@ export class Receiver implements Reception<Pending> {
     return this.#ports.rules().inbound(session);
   }
 
+  pathwayOf(session: Client): { readonly pathway: string; readonly group: string | undefined } | undefined {
+    return this.#ports.rules().pathwayOf(session);
+  }
+
   accept(session: Client): Later<Verdict> {
+    // A proxy's session may begin again for another client.
+    this.#sinks?.delete(session);
     if (this.#ports.refusing() !== undefined) return this.#refuse(session, { do: 'disconnect', reply: NO_RESOURCES });
     for (const [key, value] of Object.entries(session.options.context ?? {})) session.facts.set(key, value);
     return this.#ask(session, this.#ports.rules().chains.accept.run(session));
@@ -123,6 +131,18 @@ export class Receiver implements Reception<Pending> {
     const rules = this.#ports.rules();
     const draft = this.#openDraft(session, sender, params);
     draft.line = line;
+    const { holdFor, holdUntil, mtPriority } = params;
+    if (holdFor !== undefined || holdUntil !== undefined) {
+      const now = this.#ports.clock.now();
+      const releaseAt = holdUntil ?? now + (holdFor ?? 0) * 1000;
+      if (releaseAt - now > options.max_future_release * 1000) return this.#refuse(session, { do: 'reject', reply: HELD_TOO_LONG });
+      if (releaseAt > now) draft.nextAttempt = releaseAt;
+    }
+    if (mtPriority !== undefined) {
+      draft.facts.set('mt_priority', String(mtPriority));
+      // RFC 6710 5.1: only whom we know may go before others.
+      if (mtPriority > 0 && this.#isKnown(session)) draft.priority = 1;
+    }
     transaction.own = { draft, rules, discarded: undefined, dropped: new Set() };
     if (rules.chains.mail_from.empty || this.#sinks?.has(session)) return undefined;
     return this.#ask(session, rules.chains.mail_from.run(session, sender, draft));
@@ -199,6 +219,11 @@ export class Receiver implements Reception<Pending> {
     if (!disconnected.empty) disconnected.run(session);
   }
 
+  #isKnown({ user, facts, options, peer }: Client): boolean {
+    if (user !== undefined || facts.get('can_relay') === 'true') return true;
+    return options.relay_hosts?.has(peer.ip === '' ? '127.0.0.1' : peer.ip) === true;
+  }
+
   #openDraft(session: Client, sender: Address | null, params: MailParams): Copy {
     const ports = this.#ports;
     const source = session.peer.ip === '' ? undefined : session.peer;
@@ -263,6 +288,7 @@ export class Receiver implements Reception<Pending> {
     const host = session.options.received_hostname ?? ports.host.name;
     draft.headers = markLogin(completed.headers, host, [host, ports.host.name], session.user);
     draft.content = content.body;
+    if (completed.contentType !== undefined) await this.#lookAtMime(session, draft, completed.contentType);
     const limit = mendingLimit(session.options);
     if (limit !== undefined && needsMending(content.facts, limit)) {
       const mended = await mendLines({ headers: draft.headers, content: draft.content }, content.facts, limit, ports.spool);
@@ -295,6 +321,8 @@ export class Receiver implements Reception<Pending> {
       this.#tellRefusal(session, session.phase, '', NO_ROOM, draft);
       return NO_ROOM;
     }
+    // A hook may have put another body in its place.
+    if (content.body !== draft.content) ports.spool.forget(content.body);
     for (const copy of passage.copies) {
       ports.queue.insert(copy);
       chains.received.run(copy, session);
@@ -309,6 +337,15 @@ export class Receiver implements Reception<Pending> {
     return session.lmtp && passage.refused.length > 0
       ? answerEach(asked.length, said, passage.origins, passage.copies[0]?.id ?? draft.id, passage.refused)
       : said;
+  }
+
+  #lookAtMime(session: Client, draft: Copy, contentType: string): void | Promise<void> {
+    const looksIntoFiles = session.options.mime_parse_large_messages_during_reception;
+    const found = lookAtMime(contentType, draft.content, looksIntoFiles, this.#ports.clock);
+    const note = (anomalies: string): void => {
+      if (anomalies !== '') draft.facts.set('mime_anomaly', anomalies);
+    };
+    return isLater(found) ? found.then(note) : note(found);
   }
 
   /** The message goes no further: tell it and answer. */

@@ -180,6 +180,7 @@ function makeCopies(draft: Copy, targets: readonly Recipient[], ports: ReceivePo
     copy.notify = target.notify;
     copy.originalRecipient = target.originalRecipient;
     copy.priority = draft.priority;
+    copy.nextAttempt = draft.nextAttempt;
     copy.quarantined = draft.quarantined;
     copy.notice = draft.notice;
     if (draft.binding !== undefined) copy.binding = draft.binding;

@@ -17,6 +17,7 @@ import { Watch } from '../kernel/watch.js';
 import { joinLine } from '../mail/reply.js';
 import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
+import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import { PlaceTable } from '../module/place.js';
@@ -32,6 +33,7 @@ import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
 import { checkOwner } from '../spool/owner.js';
+import { findFolders, partFolder } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
@@ -41,9 +43,9 @@ import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
 import { MemoryWatch } from './memory-watch.js';
-import { partsOf } from './parts.js';
 import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
+import { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
@@ -72,6 +74,7 @@ export class Daemon {
   readonly places = new PlaceTable();
   readonly memory: MemoryWatch = this.#watchMemory();
   readonly seat: Seat;
+  readonly probation: Probation | undefined;
   readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
   readonly contexts: TlsContexts;
@@ -129,7 +132,9 @@ export class Daemon {
     const ports = this.#receivePorts();
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
-    const notices = this.#notices();
+    this.probation = made.seat.onProbation ? this.#makeProbation() : undefined;
+    const supply = this.probation ?? this.queue;
+    const notices = this.#notices(supply);
     const { router, resolver, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
@@ -143,7 +148,7 @@ export class Daemon {
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
-      supply: this.queue,
+      supply,
       broker: this.broker,
       router: this.router,
       spool: this.spool,
@@ -206,11 +211,10 @@ export class Daemon {
 
   static async #open(file: string, snapshot: Snapshot, made: Made, root: string): Promise<Daemon> {
     let say: (level: 'warning' | 'error', text: string) => void = () => {};
-    const parts = partsOf(root, made.seat);
     const spool = await SegmentSpool.open({
       disk: nodeDisk,
       clock: systemClock,
-      folders: [parts.own, ...parts.drained],
+      folders: await findFolders(nodeDisk, root, made.seat.number, made.seat.workers),
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
@@ -322,7 +326,7 @@ export class Daemon {
 
   async #recover(): Promise<void> {
     try {
-      const told = await this.spool.recover(this.queue.found, this.#stopped.signal);
+      const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',
@@ -385,11 +389,20 @@ export class Daemon {
     };
   }
 
-  #notices(): Notices {
+  #makeProbation(): Probation {
+    return new Probation({
+      supply: this.queue,
+      file: path.join(partFolder(path.resolve(this.#snapshot.global.spoolbase), this.seat.number), 'in-hand'),
+      wakeAll: () => this.queue.reloaded(),
+      alarm: (text) => this.journal.say('critical', 'daemon', text),
+    });
+  }
+
+  #notices(supply: Supply): Notices {
     return new Notices({
       clock: this.clock,
       spool: this.spool,
-      supply: this.queue,
+      supply,
       entrance: this.entrance,
       chains: () => this.chains,
       options: (mail) => this.snapshot.at(mail.place),

@@ -15,6 +15,7 @@ import { inboundWhere } from './rules.js';
 const RUN_LIMIT_MS = 60_000;
 
 export function makeLends(daemon: Daemon): Lends {
+  const { team } = daemon.seat;
   // Made when first asked for: the daemon is still being put together now.
   let services: ReadonlyMap<Service<unknown>, unknown> | undefined;
   return {
@@ -27,6 +28,7 @@ export function makeLends(daemon: Daemon): Lends {
     scoped: (module, where) => findScoped(daemon, module, where),
     logged: (record) => daemon.journal.record(record),
     count: (name, labels) => daemon.counters.add(name, labels),
+    joint: team && { leads: () => team.leads, add: (tally, n) => team.add(tally, n), read: (tally) => team.read(tally) },
     readFile: (name) => fs.readFile(path.resolve(path.dirname(daemon.file), name)),
   };
 }

@@ -9,6 +9,8 @@ export const inboundWhere = (session: Session & { readonly stanza?: string }) =>
   listener: session.stanza ?? 'esmtp_listener',
   listen: session.listener,
   peerIp: session.peer.ip,
+  // Set by a policy or a trusted peer; then it goes before what the listener names.
+  pathway: session.facts.get('pathway'),
 });
 
 export function makeRules(snapshot: Snapshot, chains: Chains): Rules {
@@ -21,6 +23,7 @@ export function makeRules(snapshot: Snapshot, chains: Chains): Rules {
       at: (parts) => snapshot.at(parts),
     },
     inbound: (session) => snapshot.inbound(inboundWhere(session)),
+    pathwayOf: (session) => snapshot.pathwayOf(inboundWhere(session)),
     outbound: (domain) => snapshot.at({ domain }),
     throttleScope: (session) => snapshot.find('inbound_throttle_messages', inboundWhere(session)).scopeKey,
   };

@@ -43,6 +43,8 @@ export interface Seat {
   /** 48 octets that all workers share. */
   readonly ticketKeys: Buffer | undefined;
   readonly team: Team | undefined;
+  /** It has died too often: one message at a time. */
+  readonly onProbation: boolean;
   /** Keeps other daemons from the spool. Throws a coded problem when one has it. */
   lock(root: string): { release(): void };
   /** A number no other start has had, durable. */
@@ -57,6 +59,7 @@ export const makeLoneSeat = (clock: Clock): Seat => ({
   inherited: new Map(),
   ticketKeys: undefined,
   team: undefined,
+  onProbation: false,
   lock: lockSpool,
   incarnation: (root) => nextIncarnation(nodeDisk, root),
 });

@@ -3,7 +3,7 @@ import { ForgetfulDisk, KILLED } from '../../test/crash/forgetful-disk.js';
 import { makeCopies, textOf } from '../../test/fixtures/copies.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
 import type { Copy } from '../module/copy.js';
-import { listParts, partFolder } from './parts.js';
+import { findFolders, listParts } from './parts.js';
 import { SegmentSpool } from './segment-spool.js';
 
 const never = new AbortController().signal;
@@ -14,9 +14,7 @@ const one = (recipient = 'a@x.test', wishes: Parameters<typeof makeCopies>[1] = 
 };
 const openAs = async (disk: ForgetfulDisk, worker: number, workers: number) => {
   const clock = new VirtualClock();
-  // As the server spreads them: a part above the last worker's belongs to worker `part modulo workers`.
-  const left = (await listParts(disk, '/spool')).filter((part) => part >= workers && part % workers === worker);
-  const folders = [worker, ...left].map((part) => partFolder('/spool', part));
+  const folders = await findFolders(disk, '/spool', worker, workers);
   const spool = await SegmentSpool.open({ disk, clock, folders, segmentBytes: 3000, outcomeBytes: 4000 });
   const found = new Map<string, number>();
   const quarantined = new Set<string>();
@@ -27,12 +25,20 @@ const openAs = async (disk: ForgetfulDisk, worker: number, workers: number) => {
   return { spool, clock, found, quarantined };
 };
 
-describe('listParts', () => {
-  it('knows parts by their numbers', async () => {
+describe('findFolders', () => {
+  it('gives every part exactly one reader, whatever the number of workers was before', async () => {
     const disk = new ForgetfulDisk();
-    expect(await listParts(disk, '/spool')).toEqual([]);
-    for (const part of ['0', '10', '2', 'lost+found', '123456']) await disk.makeFolder(`/spool/parts/${part}`);
-    expect(await listParts(disk, '/spool')).toEqual([0, 2, 10]);
+    expect(await findFolders(disk, '/spool')).toEqual(['/spool/parts/0']);
+    for (const part of ['0', '1', '2', '3', '10', 'lost+found', '123456']) await disk.makeFolder(`/spool/parts/${part}`);
+    expect(await listParts(disk, '/spool')).toEqual([0, 1, 2, 3, 10]);
+    expect(await findFolders(disk, '/spool')).toEqual([0, 1, 2, 3, 10].map((part) => `/spool/parts/${part}`));
+    for (const workers of [1, 2, 3, 4, 7, 12]) {
+      const read = await Promise.all(Array.from({ length: workers }, (_, worker) => findFolders(disk, '/spool', worker, workers)));
+      for (const [worker, folders] of read.entries()) expect(folders[0]).toBe(`/spool/parts/${worker}`);
+      const all = read.flat();
+      expect(new Set(all).size).toBe(all.length);
+      for (const part of [0, 1, 2, 3, 10]) expect(all).toContain(`/spool/parts/${part}`);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import { type PartOptions, randomOctets } from './part.js';
 export type SpoolOptions = Pick<PartOptions, 'disk' | 'clock'> & {
   /** Folder of our own part; its name is the part's number. The first of `folders` when it is not given. */
   readonly folder?: string;
-  /** Folders of the parts that are ours: the messages of all of them, while new ones go to our own only. */
+  /** Folders of the parts that are ours (parts.ts finds them): the messages of all of them, while new ones go to our own only. */
   readonly folders?: readonly string[];
   /** `true` means in groups, `false` never. */
   readonly sync?: SyncMode | boolean;

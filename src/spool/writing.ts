@@ -82,11 +82,11 @@ export class Writing implements Landing {
 
   /** Nothing became of the write: bodies of their own that nobody else uses go at once. */
   giveUp(part: Part, copies: readonly Copy[]): void {
-    // The record may be on the medium though nobody was told so; a start finds the body missing then, and nobody misses the mail.
+    // A record may be on the medium though nobody was told so; a start finds the body missing then, and nobody misses the mail.
     for (const { content } of copies) this.forget(part, content);
   }
 
-  /** Removes the file of a body that no copy names. */
+  /** A large body that no message is made of after all. */
   forget({ options }: Part, { file }: Body): void {
     const { large } = this.#stock;
     if (file === undefined) return;

@@ -66,6 +66,8 @@ const terms: ClientTerms = {
   tlsFallback: true,
   tlsVerify: 'no',
   tlsContext: undefined,
+  xclient: 'no',
+  origin: undefined,
   sendEightBit: false,
   strictEightBit: false,
   timeouts: { connectMs: 5000, ehloMs: 5000, mailFromMs: 5000, rcptToMs: 5000, bodyMs: 5000, rsetMs: 5000, idleMs: 5000 },

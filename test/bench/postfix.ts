@@ -37,12 +37,13 @@ const SERVICES = [
 
 const QUEUES = ['maildrop', 'incoming', 'active', 'deferred', 'hold'];
 
-/** Starts it; needs root, as Postfix does. */
-export async function startPostfix(sinkPort: number): Promise<Subject> {
+/** Starts it; needs root, as Postfix does. `more` lines end its main.cf. */
+export async function startPostfix(sinkPort: number, more: readonly string[] = []): Promise<Subject & { readonly logFile: string }> {
   if (process.getuid?.() !== 0) throw new Error("Postfix's daemons need root");
   const { dir, port } = await makePlace('celeris-bench-postfix');
   const config = path.join(dir, 'etc');
   const queue = path.join(dir, 'spool');
+  const logFile = path.join(dir, 'mail.log');
   for (const folder of [config, queue, path.join(dir, 'data')]) fs.mkdirSync(folder);
   const owner = fs.statSync('/var/lib/postfix');
   fs.chownSync(path.join(dir, 'data'), owner.uid, owner.gid);
@@ -53,7 +54,7 @@ export async function startPostfix(sinkPort: number): Promise<Subject> {
       'compatibility_level = 3.6',
       `queue_directory = ${queue}`,
       `data_directory = ${path.join(dir, 'data')}`,
-      `maillog_file = ${path.join(dir, 'mail.log')}`,
+      `maillog_file = ${logFile}`,
       `maillog_file_prefixes = ${dir}`,
       'myhostname = postfix.celeris.test',
       'inet_interfaces = 127.0.0.1',
@@ -63,6 +64,7 @@ export async function startPostfix(sinkPort: number): Promise<Subject> {
       'alias_maps =',
       'alias_database =',
       `relayhost = [127.0.0.1]:${sinkPort}`,
+      ...more,
       '',
     ].join('\n'),
   );
@@ -92,6 +94,7 @@ export async function startPostfix(sinkPort: number): Promise<Subject> {
     version: await readVersion(),
     port,
     pid,
+    logFile,
     waiting: async () => QUEUES.reduce((sum, name) => sum + countFiles(path.join(queue, name)), 0),
     async purge() {
       await runProgram('postsuper', ['-c', config, '-d', 'ALL']);

@@ -13,7 +13,7 @@ import type { Mail } from '../../src/module/message.js';
 import { type Place, PlaceTable } from '../../src/module/place.js';
 import type { RankedHop, Route } from '../../src/module/resolver.js';
 import { DirectBroker } from '../../src/server/broker.js';
-import { makeCopies } from '../fixtures/copies.js';
+import { type CopyWishes, makeCopies } from '../fixtures/copies.js';
 import { MemorySupply } from './supply.js';
 
 export interface RoomWishes {
@@ -108,8 +108,8 @@ export class Room {
   }
 
   /** Queues mail to these recipients, all of one reception. */
-  send(recipients: readonly string[], where?: Place, body?: string): Copy[] {
-    const copies = makeCopies(recipients, body === undefined ? {} : { body });
+  send(recipients: readonly string[], where?: Place, wishes: string | CopyWishes = {}): Copy[] {
+    const copies = makeCopies(recipients, typeof wishes === 'string' ? { body: wishes } : wishes);
     for (const copy of copies) {
       copy.place = where ?? this.place(copy.recipient.domain);
       copy.ticket = this.#tickets++;

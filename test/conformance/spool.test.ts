@@ -159,6 +159,23 @@ describe.each(makers)('$name', ({ open, keeps }) => {
     expect(fs.readdirSync(path.join(folder, 'large'))).toEqual([]);
   });
 
+  it('lets a large body go that no copy names, and never one that some copy does', async () => {
+    const finish = async () => {
+      const large = await spool.openLarge();
+      await large.write(Buffer.alloc(10_000, 66));
+      return large.finish({ dots: false, eightBit: false });
+    };
+    const refused = await finish();
+    const content = await finish();
+    const copies = makeCopies(['a@x.test'], { content });
+    await spool.write(copies);
+    spool.forget(refused);
+    spool.forget(content);
+    const left = () => (keeps ? fs.readdirSync(path.join(folder, 'large')) : [content.file]);
+    await expect.poll(left).toEqual([content.file]);
+    expect((await textOf(await spool.read(copies[0]?.ticket ?? -1))).length).toBeGreaterThan(10_000);
+  });
+
   it('survives much traffic with many segments, and does not grow', async () => {
     const alive = new Map<string, number>();
     for (let i = 0; i < 400; i++) {

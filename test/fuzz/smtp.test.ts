@@ -6,7 +6,14 @@ import { type Client, openStage, type Stage } from './smtp-rehearsal.js';
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage({
-    options: { soft_errors: 0, hard_errors: 0, junk_commands: 1000, connections_per_client: 0, max_message_size: 2000 },
+    options: {
+      smtp_extensions: ['SIZE', 'DSN', 'CHUNKING', 'XFORWARD', 'XREMOTEIP', 'XSETCONTEXT', 'XDUMPCONTEXT', 'XCLIENT'],
+      soft_errors: 0,
+      hard_errors: 0,
+      junk_commands: 1000,
+      connections_per_client: 0,
+      max_message_size: 2000,
+    },
   });
 });
 afterAll(() => stage.close());
@@ -37,6 +44,11 @@ const commands = fc.constantFrom(
   'BDAT 14\r\nQUIT\r\nRSET\r\nxy',
   'BDAT 5 LAST\r\nend\r\n',
   'HELP\r\n',
+  'XFORWARD NAME=a ADDR=192.0.2.1\r\n',
+  'XFORWARD FOO=a\r\n',
+  'XSETCONTEXT a=b+20c\r\n',
+  'XDUMPCONTEXT\r\n',
+  'XREMOTEIP 127.0.0.1\r\n',
 );
 const group = fc.array(commands, { minLength: 1, maxLength: 12 }).map((texts): Group => ({ text: texts.join(''), replies: texts.length }));
 const content = fc.constantFrom(

@@ -74,6 +74,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const text = withWorkers(typeof options.conf === 'string' ? options.conf : options.conf(place));
   fs.writeFileSync(conf, text);
   // The console opens after the SMTP sockets; a socket file left by a killed daemon is taken away first.
+  const severalWanted = options.command === undefined && !/^\s*workers\s*=\s*1\s*$/m.test(text);
   const consoleWanted = options.command === undefined && text.includes(place.consolePath);
   if (consoleWanted) fs.rmSync(place.consolePath, { force: true });
 
@@ -147,6 +148,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       'ready daemon',
       () => {
         if (ended !== undefined) throw new Error(`the daemon ended with ${ended}:\n${lines.slice(-40).join('\n')}`);
+        // Of several workers the first may serve before the last is there.
+        if (severalWanted && !lines.some((line) => line.includes(' ready, pid '))) return false;
         return isListening(port) && (!consoleWanted || fs.existsSync(place.consolePath));
       },
       options.readyTimeoutMs ?? 15_000,

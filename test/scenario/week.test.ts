@@ -27,6 +27,7 @@ class FakeSession implements OutboundSession {
   readonly id: string;
   readonly tls = undefined;
   readonly recipients = 0;
+  readonly isIntroduced = false;
   terms: ClientTerms;
   ready = false;
   hasClosed = false;

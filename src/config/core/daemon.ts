@@ -25,7 +25,8 @@ export const daemonOptions = {
   }),
   watchdog_interval: opt.seconds({
     doc: 'A worker that gives no sign of life for this long is ended and started anew; 0 = never.',
-    default: 60,
+    default: 20,
+    differs: 'Momentum waits for 60 seconds.',
     effect: 'restricts',
     loose: [0],
     scopes: G,

@@ -1,6 +1,6 @@
 /** Core options that Momentum does not have. */
 import { opt } from '../opt.js';
-import { G, G_BD, G_SMTP } from '../scopes.js';
+import { G, G_BD, G_PW, G_SMTP, SMTP } from '../scopes.js';
 
 const ours = { origin: 'ours' } as const;
 const PASSWORDS = ['pathway_group', 'pathway', 'esmtp_listener', 'listen'] as const;
@@ -38,6 +38,44 @@ export const ourOptions = {
     ...limit,
     loose: [false],
     scopes: ['esmtp_listener', 'listen'],
+  }),
+  max_future_release: opt.seconds({
+    doc: 'How long clients may have a message kept back (RFC 4865, HOLDFOR and HOLDUNTIL); 0 = not at all. message_expiration counts from the acceptance all the same, and a restart shortens what is longer than that.',
+    default: 0,
+    max: 999_999_999,
+    ...limit,
+    scopes: G_SMTP,
+  }),
+  rfc2822_duplicate_headers: opt.choice(
+    'ignore',
+    'reject',
+  )({
+    doc: 'A message with two From, Date or Message-ID fields: accept it as it is, or refuse it (550 5.6.0).',
+    default: 'ignore',
+    ...limit,
+    loose: ['ignore'],
+    scopes: G_PW,
+  }),
+  proxy_protocol: opt.choice(
+    'false',
+    'true',
+    'v1',
+    'v2',
+  )({
+    doc: 'Connections begin with a header of the PROXY protocol that names the client: of version 1, of version 2, or of either (true). Without a header they are closed. Set it only where nobody but the proxy can connect, or in a peer stanza for the proxy.',
+    default: 'false',
+    differs: 'In Momentum it has no place in pathways, and no choice of the version.',
+    effect: 'restricts',
+    loose: ['false'],
+    scopes: SMTP,
+  }),
+  proxy_protocol_timeout: opt.seconds({
+    doc: 'How long the header of the PROXY protocol may take.',
+    default: 3,
+    min: 1,
+    differs: 'In Momentum 60 seconds.',
+    effect: 'restricts',
+    scopes: SMTP,
   }),
   max_hops: opt.int({
     doc: 'Received headers from which on a message is taken to run in circles (554 5.4.6).',

@@ -65,7 +65,7 @@ export const receptionOptions = {
     scopes: SMTP,
   }),
   mime_parse_large_messages_during_reception: opt.bool({
-    doc: 'Read the structure of large messages while they arrive.',
+    doc: 'Look for oddities of the MIME structure (context variable mime_anomaly) also in messages above large_message_threshold.',
     default: true,
     scopes: G,
   }),

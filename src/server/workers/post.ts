@@ -16,6 +16,8 @@ export interface Holder {
   readonly customer: Customer;
   /** Listening sockets it was given at its start, by printed address, as its descriptors. */
   readonly sockets: ReadonlyMap<string, number>;
+  /** Number of the configuration it was given. */
+  snapshot: number;
   /** When it was heard last (monotonic). */
   heardAt: number;
   ready: boolean;

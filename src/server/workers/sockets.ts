@@ -33,6 +33,11 @@ export class BoundSockets {
     return [...this.#bound].map(([key, { fd }]) => [key, fd]);
   }
 
+  /** Those that a process does not have, with what node can send of them. */
+  *missing(known: ReadonlyMap<string, unknown>): Generator<readonly [address: string, handle: object]> {
+    for (const [key, { handle }] of this.#bound) if (handle && !known.has(key)) yield [key, handle];
+  }
+
   close(): void {
     for (const [key, bound] of this.#bound) this.#letGo(key, bound);
   }

@@ -56,7 +56,11 @@ export class Supervisor implements Reloadable {
   readonly #turns = new Turns();
   #snapshot: Snapshot;
   #texts: ReadonlyMap<string, string>;
+  /** Path of the main file among the texts. */
+  #main: string;
   #stopping = false;
+  /** Between two workers nothing else may keep the process alive. */
+  readonly #alive = setInterval(() => {}, 60_000);
   #beat: Timer | undefined;
   #stopAsked: () => void = () => {};
   #told: () => void = () => {};
@@ -66,6 +70,7 @@ export class Supervisor implements Reloadable {
     this.#command = options.command;
     this.#snapshot = options.snapshot;
     this.#texts = textsOf(options.loaded);
+    this.#main = options.loaded.main.path;
     this.#lock = lock;
     this.journal = new Journal(this.#clock);
     this.#office = new LeaseOffice(this.#clock);
@@ -128,7 +133,7 @@ export class Supervisor implements Reloadable {
     const refusal = results.findIndex(({ status }) => status === 'rejected');
     const refused = results[refusal];
     if (refused?.status === 'rejected') {
-      const old = { file: this.file, texts: this.#texts, snapshot: this.#snapshot.number };
+      const old = { file: this.#main, texts: this.#texts, snapshot: this.#snapshot.number };
       await Promise.allSettled(
         asked.filter((_, i) => results[i]?.status === 'fulfilled').map(({ holder }) => holder.line.ask('adopt', old)),
       );
@@ -138,7 +143,23 @@ export class Supervisor implements Reloadable {
     this.#sockets.keep(wanted);
     this.#snapshot = next;
     this.#texts = texts;
+    this.#main = loaded.main.path;
+    for (const { holder } of asked) holder.snapshot = next.number;
     this.#office.broker.reloaded();
+    for (const holder of this.#holders()) this.#bringUp(holder);
+  }
+
+  /** A worker that was starting while a configuration came into force has the one before. */
+  #bringUp(holder: Holder): void {
+    const { number } = this.#snapshot;
+    if (!holder.ready || holder.snapshot === number) return;
+    holder.snapshot = number;
+    for (const [address, handle] of this.#sockets.missing(holder.sockets)) holder.line.tell('socket', { address }, handle);
+    holder.line.ask('adopt', { file: this.#main, texts: this.#texts, snapshot: number }).catch((error: unknown) => {
+      // Started anew it begins with the new one.
+      this.journal.say('error', 'config', `worker ${holder.child.pid} could not follow and is started anew`, error);
+      holder.child.kill('SIGKILL');
+    });
   }
 
   /** Ends all workers in order; resolves when the last is gone. The signal ends every wait. */
@@ -157,6 +178,7 @@ export class Supervisor implements Reloadable {
     late.cancel();
     limit.removeEventListener('abort', hurry);
     this.#beat?.cancel();
+    clearInterval(this.#alive);
     this.#lock.release();
   }
 
@@ -187,6 +209,7 @@ export class Supervisor implements Reloadable {
       line,
       customer,
       sockets,
+      snapshot: 0,
       heardAt: this.#clock.mono(),
       ready: false,
       waits: [],
@@ -210,6 +233,7 @@ export class Supervisor implements Reloadable {
       endTurn: () => this.#turns.end(post),
       ready: ({ user, sockets }) => {
         Object.assign(own(), { ready: true, user, serves: sockets });
+        this.#bringUp(own());
         this.#lead();
         this.#told();
       },
@@ -228,12 +252,14 @@ export class Supervisor implements Reloadable {
     };
   }
 
-  #makeStart(post: Post, { sockets }: Holder): Start {
+  #makeStart(post: Post, holder: Holder): Start {
+    const { sockets } = holder;
+    holder.snapshot = this.#snapshot.number;
     return {
       number: post.number,
       workers: this.#posts.length,
       pid: process.pid,
-      file: this.file,
+      file: this.#main,
       texts: this.#texts,
       snapshot: this.#snapshot.number,
       sockets,

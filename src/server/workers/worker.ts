@@ -1,4 +1,5 @@
 /** A worker's life: enlists with the supervisor, serves, and ends when it is told to, or when the supervisor is gone. */
+import fs from 'node:fs';
 import { readerOf } from '../../config/reader.js';
 import { printSocketAddress } from '../../config/socket-address.js';
 import { makeCommands } from '../../console/commands/index.js';
@@ -90,10 +91,20 @@ class Worker {
     process.on('unhandledRejection', (error) => journal.say('critical', 'daemon', 'a promise was left alone', error));
     process.on('uncaughtException', (error) => journal.say('critical', 'daemon', 'an error was caught by nobody', error));
     this.#daemon = daemon;
+    this.#closeUnused();
     return daemon;
   }
 
-  #makeSeat({ number, workers, ticketKeys, pid }: Start): Seat {
+  /** Sockets that the configuration has no use for: as long as one of us has them open, clients would wait at them in vain. */
+  #closeUnused(): void {
+    for (const from of this.#inherited.values()) {
+      if (typeof from === 'number') fs.closeSync(from);
+      else (from as { close?(): void }).close?.();
+    }
+    this.#inherited.clear();
+  }
+
+  #makeSeat({ number, workers, ticketKeys, pid, onProbation }: Start): Seat {
     return {
       number,
       workers,
@@ -101,6 +112,7 @@ class Worker {
       inherited: this.#inherited,
       ticketKeys: Buffer.from(ticketKeys),
       team: this.#makeTeam(pid),
+      onProbation,
       // The descriptor of the lock is inherited: it lasts as long as any of us.
       lock: () => ({ release: () => {} }),
       incarnation: (root) => this.#takeNumber(root),
@@ -142,7 +154,7 @@ class Worker {
       run: ({ command }) => this.#run(command),
       record: (record) => this.#daemon?.journal.hear(record),
       lead: ({ leads }) => void (this.#leads = leads),
-      trust: () => {},
+      trust: () => this.#daemon?.probation?.end(),
       reopenLogs: () => this.#daemon?.chains.log_reopen.run(),
       stop: ({ now }) => {
         if (now) this.#limit.abort();
@@ -154,7 +166,11 @@ class Worker {
   async #adopt({ file, texts, snapshot }: Adoption): Promise<void> {
     const configured = await loadConfiguration(file, snapshot, readerOf(texts));
     if (!configured.ok) throw new Error('the configuration is not valid here');
-    await this.#daemon?.adopt(configured.snapshot);
+    try {
+      await this.#daemon?.adopt(configured.snapshot);
+    } finally {
+      this.#closeUnused();
+    }
   }
 
   async #run(command: string): Promise<Answer> {

@@ -9,6 +9,8 @@ export interface Capabilities {
   /** RFC 3461. */
   readonly dsn: boolean;
   readonly startTls: boolean;
+  /** Attributes that XCLIENT takes, in capitals; undefined when it is not offered (to us). */
+  readonly xclient: readonly string[] | undefined;
 }
 
 /** After HELO, or before anything was said. */
@@ -19,12 +21,19 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   size: false,
   dsn: false,
   startTls: false,
+  xclient: undefined,
 });
 
 /** Reads the lines of a 250 to EHLO; the first is the greeting. Unknown keywords and malformed lines mean nothing. */
 export function readCapabilities(lines: readonly string[]): Capabilities {
   const words = new Set<string>();
-  for (let i = 1; i < lines.length; i++) words.add((/^[A-Za-z0-9-]+/.exec(lines[i] ?? '')?.[0] ?? '').toUpperCase());
+  let xclient: readonly string[] | undefined;
+  for (let i = 1; i < lines.length; i++) {
+    const line = lines[i] ?? '';
+    const word = (/^[A-Za-z0-9-]+/.exec(line)?.[0] ?? '').toUpperCase();
+    words.add(word);
+    if (word === 'XCLIENT') xclient = line.toUpperCase().split(' ').slice(1);
+  }
   return {
     pipelining: words.has('PIPELINING'),
     eightBitMime: words.has('8BITMIME'),
@@ -32,5 +41,6 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     size: words.has('SIZE'),
     dsn: words.has('DSN'),
     startTls: words.has('STARTTLS'),
+    xclient,
   };
 }

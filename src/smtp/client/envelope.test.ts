@@ -8,7 +8,15 @@ import { type Capabilities, NO_CAPABILITIES, readCapabilities } from './capabili
 import { findObstacle, formatMail, formatRcpt } from './envelope.js';
 import type { ClientTerms } from './terms.js';
 
-const everything: Capabilities = { pipelining: true, eightBitMime: true, smtpUtf8: true, size: true, dsn: true, startTls: true };
+const everything: Capabilities = {
+  pipelining: true,
+  eightBitMime: true,
+  smtpUtf8: true,
+  size: true,
+  dsn: true,
+  startTls: true,
+  xclient: undefined,
+};
 const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
 const copyOf = (wishes: Parameters<typeof makeCopies>[1] = {}, recipient = 'bob@a.test'): Copy =>
   makeCopies([recipient], wishes)[0] as Copy;
@@ -18,7 +26,16 @@ const withReception = (copy: Copy, more: object): Copy =>
 describe('readCapabilities', () => {
   it('takes keywords in any case, with parameters, and no others', () => {
     const can = readCapabilities(['PIPELINING is my name', 'size 1000', '8bitMIME', 'DSN', 'X-PIPELINING', '', '\u0000']);
-    expect(can).toEqual({ pipelining: false, eightBitMime: true, smtpUtf8: false, size: true, dsn: true, startTls: false });
+    expect(can).toEqual({
+      pipelining: false,
+      eightBitMime: true,
+      smtpUtf8: false,
+      size: true,
+      dsn: true,
+      startTls: false,
+      xclient: undefined,
+    });
+    expect(readCapabilities(['hi', 'XClient name ADDR']).xclient).toEqual(['NAME', 'ADDR']);
   });
 });
 

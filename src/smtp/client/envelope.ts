@@ -1,4 +1,5 @@
 /** The command lines of a transaction, from a batch and what the server can do. */
+import { encodeXtext } from '../../mail/xtext.js';
 import type { Copy } from '../../module/copy.js';
 import { NOTIFY } from '../../module/message.js';
 import type { Batch } from './batch.js';
@@ -7,11 +8,6 @@ import type { ClientTerms } from './terms.js';
 import { WORDS } from './words.js';
 
 const NON_ASCII = /[^\0-\x7f]/;
-const NOT_XCHAR = /[^!-*,-<>-~]/g;
-
-/** RFC 3461 4: xtext of a text, UTF-8 octet by octet. */
-const encodeXtext = (text: string): string =>
-  text.replace(NOT_XCHAR, (c) => [...Buffer.from(c, 'utf8')].map((b) => `+${b.toString(16).toUpperCase().padStart(2, '0')}`).join(''));
 
 const isEightBit = (bytes: Uint8Array): boolean => bytes.some((octet) => octet >= 0x80);
 

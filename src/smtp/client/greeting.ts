@@ -1,10 +1,11 @@
-/** The beginning of a session: banner, EHLO (HELO once when it is refused), STARTTLS as the terms demand. */
+/** The beginning of a session: banner, EHLO (HELO once when it is refused), STARTTLS and XCLIENT as the terms demand. */
 import { STAGE, type Stage } from '../../module/attempt.js';
 import { NO_CAPABILITIES, readCapabilities } from './capabilities.js';
 import type { ClientSession } from './session.js';
 import { WORDS } from './words.js';
+import { formatXclient } from './xclient.js';
 
-type Step = 'connect' | 'banner' | 'ehlo' | 'helo' | 'starttls' | 'handshake';
+type Step = 'connect' | 'banner' | 'ehlo' | 'helo' | 'starttls' | 'handshake' | 'xclient';
 
 const STAGES: Readonly<Record<Step, Stage>> = {
   connect: STAGE.notConnected,
@@ -13,6 +14,7 @@ const STAGES: Readonly<Record<Step, Stage>> = {
   helo: STAGE.duringEhlo,
   starttls: STAGE.duringStartTls,
   handshake: STAGE.tlsHandshake,
+  xclient: STAGE.duringXclient,
 };
 
 const SILENCES: Readonly<Record<Step, string>> = {
@@ -22,11 +24,17 @@ const SILENCES: Readonly<Record<Step, string>> = {
   helo: WORDS.noEhlo,
   starttls: WORDS.noGoAhead,
   handshake: WORDS.tlsFailed,
+  xclient: WORDS.noXclient,
 };
+
+/** A name that a client gave and that may stand in our command as it is. */
+const SAYABLE = /^[!-~]{1,255}$/;
 
 export class Greeting {
   readonly #session: ClientSession;
   #step: Step = 'connect';
+  /** XCLIENT commands that are still to be said. */
+  #introductions: readonly string[] = [];
 
   constructor(session: ClientSession) {
     this.#session = session;
@@ -66,7 +74,7 @@ export class Greeting {
         }
         // RFC 5321 3.2: a server that does not know EHLO is asked with HELO. 421 is the end of the session, not an opinion on EHLO.
         if (code >= 500 && !this.#session.terms.lmtp) {
-          this.#say(`HELO ${this.#session.terms.helo}\r\n`, 'helo');
+          this.#say(`HELO ${this.#name}\r\n`, 'helo');
           return;
         }
         this.#refuse(code, STAGE.afterEhlo);
@@ -81,6 +89,9 @@ export class Greeting {
       case 'starttls':
         this.#goAhead(code);
         return;
+      case 'xclient':
+        this.#afterXclient(code);
+        return;
       default:
         this.#session.wire.accuse('reply before its command');
         return;
@@ -88,8 +99,14 @@ export class Greeting {
   }
 
   #sayEhlo(): void {
-    const { lmtp, helo } = this.#session.terms;
-    this.#say(`${lmtp ? 'LHLO' : 'EHLO'} ${helo}\r\n`, 'ehlo');
+    this.#say(`${this.#session.terms.lmtp ? 'LHLO' : 'EHLO'} ${this.#name}\r\n`, 'ehlo');
+  }
+
+  /** Introduced as the client we speak as the client: servers take this name for its own, whatever HELO= said (XCLIENT_README). */
+  get #name(): string {
+    const { isIntroduced, terms } = this.#session;
+    const theirs = isIntroduced ? terms.origin?.helo : undefined;
+    return theirs !== undefined && SAYABLE.test(theirs) ? theirs : terms.helo;
   }
 
   #learn(): void {
@@ -101,8 +118,8 @@ export class Greeting {
   #decide(): void {
     const session = this.#session;
     const { terms, can, wire } = session;
-    if (wire.isEncrypted || terms.tls === 'no') {
-      this.#finish();
+    if (wire.isEncrypted || terms.tls === 'no' || session.isIntroduced) {
+      this.#introduce();
       return;
     }
     if (can.startTls) {
@@ -113,7 +130,7 @@ export class Greeting {
       this.#fail(WORDS.tlsMissing, STAGE.afterEhlo, 'STARTTLS not offered');
       return;
     }
-    this.#finish();
+    this.#introduce();
   }
 
   #goAhead(code: number): void {
@@ -125,10 +142,52 @@ export class Greeting {
       return;
     }
     if (terms.tls === 'ifavailable' && terms.tlsFallback && code >= 400 && code !== 421) {
-      this.#finish();
+      this.#introduce();
       return;
     }
     this.#fail(code === 421 ? wire.oneLine() : WORDS.noGoAhead, STAGE.afterStartTls, wire.oneLine());
+  }
+
+  /** Behind TLS, where there is any: who brought the mail is nobody else's business. */
+  #introduce(): void {
+    const { terms, can, isIntroduced } = this.#session;
+    if (isIntroduced || terms.xclient === 'no' || !terms.origin) {
+      this.#finish();
+      return;
+    }
+    const [first, ...others] = can.xclient ? formatXclient(terms.origin, can.xclient) : [];
+    if (first !== undefined) {
+      this.#introductions = others;
+      this.#say(first, 'xclient');
+      return;
+    }
+    if (terms.xclient === 'required') this.#fail(WORDS.xclientMissing, STAGE.afterEhlo, 'XCLIENT not offered');
+    else this.#finish();
+  }
+
+  #afterXclient(code: number): void {
+    const session = this.#session;
+    const { terms, wire } = session;
+    if (code < 300) {
+      session.isIntroduced = true;
+      const [next, ...others] = this.#introductions;
+      this.#introductions = others;
+      if (next !== undefined) {
+        this.#say(next, 'xclient');
+        return;
+      }
+      // The server begins anew: its 220 was the banner of the session it now has with the client.
+      session.can = NO_CAPABILITIES;
+      this.#sayEhlo();
+      return;
+    }
+    // Half an introduction would be a false one.
+    if (code >= 400 && code !== 421 && terms.xclient === 'ifavailable' && !session.isIntroduced) {
+      this.#finish();
+      return;
+    }
+    if (code < 400) wire.accuse(`${code} to XCLIENT`);
+    else this.#fail(code === 421 ? wire.oneLine() : WORDS.xclientFailed, STAGE.afterXclient, wire.oneLine());
   }
 
   #finish(): void {

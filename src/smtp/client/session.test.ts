@@ -94,6 +94,8 @@ const termsOf = (port: number, more: Partial<ClientTerms> = {}): ClientTerms => 
   tlsFallback: true,
   tlsVerify: 'no',
   tlsContext: undefined,
+  xclient: 'no',
+  origin: undefined,
   sendEightBit: true,
   strictEightBit: false,
   timeouts: { connectMs: 3000, ehloMs: 3000, mailFromMs: 3000, rcptToMs: 3000, bodyMs: 3000, rsetMs: 3000, idleMs: 3000 },

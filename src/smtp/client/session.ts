@@ -45,6 +45,8 @@ export class ClientSession implements WireOwner {
   tls: TlsFacts | undefined;
   /** Whether the server proved to be the host it is taken for, and what was wrong where that is only reported. */
   judgement: Judgement | undefined;
+  /** The server took our XCLIENT: this connection stands for that one origin. */
+  isIntroduced = false;
   /** Mails delivered and RCPT commands sent so far. */
   deliveries = 0;
   recipients = 0;

@@ -2,6 +2,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Hop } from '../../module/attempt.js';
 import type { TlsDemand } from '../../module/tls-demand.js';
+import type { Origin } from './xclient.js';
 
 /** Deadlines in milliseconds, one per option. */
 export interface ClientTimeouts {
@@ -31,6 +32,10 @@ export interface ClientTerms {
   readonly demand?: TlsDemand | undefined;
   /** Ciphers, versions, authorities and our certificate; undefined = Node's own. */
   readonly tlsContext: SecureContext | undefined;
+  /** Tell the server with XCLIENT who brought the mail. */
+  readonly xclient: 'no' | 'ifavailable' | 'required';
+  /** Who brought the mail of this connection; undefined says nothing, whatever `xclient`. */
+  readonly origin: Origin | undefined;
   /** Say BODY=8BITMIME where it is offered. */
   readonly sendEightBit: boolean;
   /** 8-bit content goes only to servers that offer 8BITMIME. */

@@ -321,7 +321,7 @@ describe('bad-inputs 16: a command that must wait did not', () => {
 
   it('also when the answer takes a while', async () => {
     const [{ reception }, client] = await open();
-    reception.answers.recipients = () => new Promise((done) => setTimeout(done, 30));
+    reception.answers.recipients = () => new Promise((done) => setTimeout(done, 400));
     await client.ask('EHLO x\r\n');
     await client.ask('MAIL FROM:<a@b.test>\r\n');
     await client.ask('RCPT TO:<c@d.test>\r\n');
@@ -515,6 +515,19 @@ describe('bad-inputs 26: header block', () => {
     await openData(client);
     expect(await client.ask(`${'a: b\r\n'.repeat(50)}\r\n${'x\r\n'.repeat(5000)}.\r\n`)).toMatch(/^250/);
     expect(reception.kept).toHaveLength(1);
+  });
+});
+
+describe('bad-inputs 31: a header block without end', () => {
+  it('of 10 MB is read to its end, kept nowhere, and refused in time that grows with its octets only', async () => {
+    const [{ reception }, client] = await open({ options: { max_message_size: 20_000_000 } });
+    await openData(client);
+    const before = performance.now();
+    client.say(`${'word: soup (of "many\r\n\tfolds; '.repeat(320_000)}\r\n\r\n.\r\n`);
+    expect(await client.hear()).toMatch(/^552 5\.3\.4/);
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(reception.kept).toHaveLength(0);
+    expect(await client.ask('NOOP\r\n')).toMatch(/^250/);
   });
 });
 

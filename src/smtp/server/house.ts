@@ -6,6 +6,13 @@ import type { Watch } from '../../kernel/watch.js';
 import type { Profile } from './profile.js';
 import type { Reception } from './reception.js';
 
+/** What the limits of connections look at. */
+export interface Guest {
+  readonly peer: { readonly ip: string };
+  readonly stanza: string;
+  readonly options: InboundValues;
+}
+
 export interface House<Own> {
   readonly reception: Reception<Own>;
   readonly clock: Clock;
@@ -24,6 +31,10 @@ export interface House<Own> {
   contextOf(options: InboundValues): SecureContext | undefined;
   /** Bodies above this many octets leave memory. */
   largeBodyBytes(): number;
+  /** The session, counted for the client `from` until now, is that of another one. */
+  moved(session: { readonly peer: { readonly ip: string } }, from: string): void;
+  /** Whether the limits of connections are passed with this session. */
+  isCrowded(session: Guest): boolean;
   /** The session is over, questions included. */
   left(session: object): void;
 }

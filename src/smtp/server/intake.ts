@@ -185,7 +185,7 @@ export abstract class Intake<Own> extends Talk<Own> {
 
   protected endMessage(said: Reply | readonly Reply[]): void {
     const count = this.transaction?.recipients.length ?? 1;
-    this.transaction = undefined;
+    this.endTransaction();
     this.phase = PHASE.awaitMail;
     let accepted = false;
     let ends = false;
@@ -204,6 +204,11 @@ export abstract class Intake<Own> extends Talk<Own> {
     if (ends) {
       this.hangUp();
     } else if (this.farewell) this.shutDown();
+  }
+
+  /** The message of this transaction was answered for. */
+  protected endTransaction(): void {
+    this.transaction = undefined;
   }
 
   /** RFC 2033 4.2: with LMTP every recipient has its own reply. */

@@ -65,6 +65,29 @@ describe('speak_lmtp', () => {
   });
 });
 
+describe('turn', () => {
+  it('closes and opens one socket or all of a listener, until a reload says what holds', async () => {
+    const text =
+      'esmtp_listener { listen "127.0.0.1:0" {} listen "[::1]:0" { enable = false } } esmtp_listener other { listen "127.0.0.2:0" {} }';
+    await adopt(text);
+    const open = () => listeners.addresses().map(({ listen }) => listen);
+    expect(open()).toEqual(['127.0.0.1:0', '127.0.0.2:0']);
+    const port = portOf('127.0.0.1:0');
+    expect(await listeners.turn(false, 'esmtp_listener', '127.0.0.1:0')).toBe(1);
+    await expect(
+      new Promise((done, fail) => net.connect(port, '127.0.0.1').once('connect', done).once('error', fail)),
+    ).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    expect(await listeners.turn(false, 'esmtp_listener')).toBe(0);
+    expect(await listeners.turn(true, 'esmtp_listener')).toBe(2);
+    expect(open()).toEqual(['127.0.0.2:0', '127.0.0.1:0', '[::1]:0']);
+    expect(await listeners.turn(true, 'nobody')).toBe(0);
+    await adopt(text);
+    expect(open()).toEqual(['127.0.0.2:0', '127.0.0.1:0']);
+  });
+});
+
 describe('SmtpListeners', () => {
   it('opens every socket of every stanza', async () => {
     const path = join(folder, 'smtp.sock');

@@ -87,6 +87,8 @@ interface Open {
 export class SmtpListeners {
   readonly #keeper: Doorkeeper;
   readonly #open = new Map<string, Open>();
+  /** What the configuration in force wants. */
+  #wanted: readonly WantedSocket[] = [];
   /** Descriptors and handles that another process bound for us, by printed address. Each is used once: closing the server closes it. */
   readonly #inherited: Map<string, number | object>;
 
@@ -117,8 +119,23 @@ export class SmtpListeners {
       const open = this.#open.get(keyOf(each));
       if (open) open.door = each.door;
     }
+    this.#wanted = wanted;
     const keep = new Set(enabled.map(keyOf));
     await Promise.all([...this.#open.keys()].filter((key) => !keep.has(key)).map((key) => this.#close(key)));
+  }
+
+  /**
+   * Opens or closes the sockets of one listener, or one of them, until the next configuration says what holds. Sessions that
+   * were accepted go on. Answers how many sockets changed; throws as `adopt` does.
+   */
+  async turn(on: boolean, stanza: string, listen?: string): Promise<number> {
+    const meant = this.#wanted.filter(({ door }) => door.stanza === stanza && (listen ?? door.listen) === door.listen);
+    const changing = meant.filter((each) => this.#open.has(keyOf(each)) !== on);
+    for (const each of changing) {
+      if (on) this.#open.set(keyOf(each), await this.#openOne(each));
+      else await this.#close(keyOf(each));
+    }
+    return changing.length;
   }
 
   /** No new connections. Those that were accepted go on. */

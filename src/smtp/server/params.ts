@@ -12,6 +12,8 @@ export interface Offers {
   readonly smtpUtf8: boolean;
   readonly dsn: boolean;
   readonly auth: boolean;
+  readonly futureRelease: boolean;
+  readonly mtPriority: boolean;
 }
 
 export const NO_MAIL_PARAMS: MailParams = Object.freeze({
@@ -28,6 +30,12 @@ export const NO_RCPT_PARAMS: RcptParams = Object.freeze({ notify: 0, originalRec
 /** RFC 3461 4.4 and 4.2: longest ENVID and ORCPT, encoded. */
 const LONGEST_ENVID = 100;
 const LONGEST_ORCPT = 500;
+
+/** RFC 4865 4: nine digits, none zero at the front. */
+const INTERVAL = /^[1-9]\d{0,8}$/;
+/** RFC 3339, in capitals. */
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+const PRIORITY = /^(?:-?[1-9]|0)$/;
 
 /** RFC 1870 4: up to twenty digits. */
 const SIZE = /^\d{1,20}$/;
@@ -68,6 +76,16 @@ export function readMailParams(text: string, offers: Offers): MailParams | Reply
     } else if (name === 'AUTH' && offers.auth) {
       params.auth = value === undefined || value.length > LONGEST_ORCPT ? undefined : decodeXtext(value);
       if (params.auth === undefined) return BAD_PARAMETER;
+    } else if (name === 'HOLDFOR' && offers.futureRelease) {
+      if (value === undefined || !INTERVAL.test(value) || seen.has('HOLDUNTIL')) return BAD_PARAMETER;
+      params.holdFor = Number(value);
+    } else if (name === 'HOLDUNTIL' && offers.futureRelease) {
+      const moment = value !== undefined && MOMENT.test(value) ? Date.parse(value) : Number.NaN;
+      if (Number.isNaN(moment) || seen.has('HOLDFOR')) return BAD_PARAMETER;
+      params.holdUntil = moment;
+    } else if (name === 'MT-PRIORITY' && offers.mtPriority) {
+      if (value === undefined || !PRIORITY.test(value)) return BAD_PARAMETER;
+      params.mtPriority = Number(value);
     } else return UNKNOWN_PARAMETER;
   }
   return params;

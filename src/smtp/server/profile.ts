@@ -1,6 +1,7 @@
 /** What the options of a client come to for its sessions, worked out once for all sessions that share them. */
 import type { InboundValues } from '../../config/snapshot.js';
 import type { Offers } from './params.js';
+import { TRUSTED_EXTENSIONS } from './told.js';
 import { type Phrase, phrase } from './words.js';
 
 /** Extensions of the engine in the order of its EHLO answer. */
@@ -28,6 +29,8 @@ export class Profile {
   readonly longestLine: number;
   readonly offers: Offers;
   readonly chunking: boolean;
+  /** Extensions by which these clients may speak for others. */
+  readonly trusted: ReadonlySet<string>;
 
   /** Our name towards these clients. */
   readonly hostname: string;
@@ -55,8 +58,11 @@ export class Profile {
       smtpUtf8: this.#secure.has('SMTPUTF8'),
       dsn: this.#secure.has('DSN'),
       auth: this.authenticates,
+      futureRelease: this.#secure.has('FUTURERELEASE'),
+      mtPriority: this.#secure.has('MT-PRIORITY'),
     };
     this.chunking = this.#secure.has('CHUNKING');
+    this.trusted = new Set([...TRUSTED_EXTENSIONS.keys()].filter((name) => this.#secure.has(name)));
   }
 
   /** Keyword lines of the EHLO answer, parted by line feeds. */
@@ -82,6 +88,16 @@ function keywords(options: InboundValues, startTls: boolean, mechanisms: readonl
     if (wanted && !ALWAYS.has(name) && !wanted.has(name)) continue;
     chosen.set(name, name === 'SIZE' ? String(options.max_message_size) : '');
   }
+  const offer = (name: string, parameters: string): void => {
+    if (!wanted || wanted.has(name)) chosen.set(name, parameters);
+  };
+  offer('MT-PRIORITY', '');
+  const { max_future_release: latest, max_recipients_per_message: recipients, max_receptions_per_connection: mails } = options;
+  // RFC 4865 4: the interval, and a moment no interval reaches.
+  if (latest > 0) offer('FUTURERELEASE', `${latest} 9999-12-31T23:59:59Z`);
+  const limits = [...(mails > 0 ? [`MAILMAX=${mails}`] : []), ...(recipients > 0 ? [`RCPTMAX=${recipients}`] : [])];
+  if (limits.length > 0) offer('LIMITS', limits.join(' '));
+  if (wanted) for (const [name, parameters] of TRUSTED_EXTENSIONS) if (wanted.has(name)) chosen.set(name, parameters);
   if (mechanisms.length > 0) chosen.set('AUTH', mechanisms.join(' '));
   return chosen;
 }

@@ -24,6 +24,12 @@ export interface MailParams {
   readonly envelopeId: string | undefined;
   /** RFC 4954 AUTH, decoded from xtext; `<>` when the client knows nobody. */
   readonly auth: string | undefined;
+  /** RFC 4865 HOLDFOR: seconds until the message may leave. */
+  readonly holdFor?: number;
+  /** RFC 4865 HOLDUNTIL: wall time in milliseconds from which on it may leave. */
+  readonly holdUntil?: number;
+  /** RFC 6710 MT-PRIORITY, -9 to 9. */
+  readonly mtPriority?: number;
 }
 
 /** ESMTP parameters of RCPT that were offered and well formed. */
@@ -110,6 +116,8 @@ export interface ReceivedContent {
 export interface Reception<Own = unknown> {
   /** Options in force for this client in the newest snapshot. Asked at the connection and at every MAIL; undefined when the client is no longer admitted (421). */
   options(session: ServerSession<Own>): InboundValues | undefined;
+  /** The pathway the options come through, with its group. Asked after `options`, when there is one. */
+  pathwayOf?(session: ServerSession<Own>): { readonly pathway: string; readonly group: string | undefined } | undefined;
   /** The connection was accepted; nothing has been sent. Comes before any limit of the listener has been counted. */
   accept(session: ServerSession<Own>): Later<Verdict>;
   /** Before the banner. */
@@ -159,6 +167,8 @@ export type SessionEvent =
   | 'early_talker'
   /** HTTP or a TLS ClientHello on a plain port. */
   | 'foreign_protocol'
+  /** A proxy that had to announce its client did not, or not well. */
+  | 'bad_proxy_header'
   /** The TLS handshake failed; detail says why. */
   | 'tls_failed'
   /** A deadline of the session passed; detail names it. */

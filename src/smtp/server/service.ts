@@ -8,7 +8,7 @@ import { DateFormat } from '../../mail/date.js';
 import { ClientCount } from '../../net/client-count.js';
 import { plainIp } from '../../net/plain-ip.js';
 import type { TlsContexts } from '../../net/tls-contexts.js';
-import type { Door, House } from './house.js';
+import type { Door, Guest, House } from './house.js';
 import { Profile } from './profile.js';
 import type { Reception } from './reception.js';
 import { SmtpSession } from './session.js';
@@ -93,7 +93,9 @@ export class SmtpService<Own> implements House<Own> {
     this.#enter(session);
     if (!session.admit()) return;
     if (this.#stopping) session.shutDown();
-    if (this.#isCrowded(session)) session.turnAway();
+    const { proxy_protocol, proxy_protocol_timeout } = session.options;
+    if (proxy_protocol !== 'false' && !this.#stopping) session.awaitProxy(proxy_protocol_timeout);
+    else if (this.isCrowded(session)) session.turnAway();
     else session.start();
   }
 
@@ -130,6 +132,18 @@ export class SmtpService<Own> implements House<Own> {
   /** The certificates were loaded anew: what depends on them is worked out again. */
   forgetProfiles(): void {
     this.#profiles = new WeakMap();
+  }
+
+  /** Sessions of one listener, or of one of its sockets, get 421 at their next command. Answers how many there are. */
+  drain(stanza: string, listen?: string): number {
+    const leaving = [...this.#sessions].filter((session) => session.stanza === stanza && (listen ?? session.listener) === session.listener);
+    for (const session of leaving) session.shutDown();
+    return leaving.length;
+  }
+
+  moved(session: Guest, from: string): void {
+    this.#clients.remove(from);
+    this.#clients.add(session.peer.ip);
   }
 
   left(session: SmtpSession<Own>): void {
@@ -170,7 +184,7 @@ export class SmtpService<Own> implements House<Own> {
     this.#perListener.set(session.stanza, (this.#perListener.get(session.stanza) ?? 0) + 1);
   }
 
-  #isCrowded(session: SmtpSession<Own>): boolean {
+  isCrowded(session: Guest): boolean {
     const { service_sessions, listener_sessions, connections_per_client, relay_hosts } = session.options;
     if (service_sessions > 0 && this.#sessions.size > service_sessions) return true;
     if (listener_sessions > 0 && (this.#perListener.get(session.stanza) ?? 0) > listener_sessions) return true;

@@ -28,7 +28,9 @@ describe('a session', () => {
         '250-ENHANCEDSTATUSCODES',
         '250-SMTPUTF8',
         '250-CHUNKING',
-        '250 DSN',
+        '250-DSN',
+        '250-MT-PRIORITY',
+        '250 LIMITS RCPTMAX=1000',
       ].join('\r\n'),
     );
     expect(await client.ask('MAIL FROM:<a@b.test> SIZE=100 BODY=8BITMIME RET=HDRS ENVID=x+2By\r\n')).toBe('250 2.0.0 MAIL FROM accepted');

@@ -1,42 +1,41 @@
 /** One SMTP session: the commands and their order. */
-import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Address } from '../../mail/address.js';
 import { joinLine } from '../../mail/reply.js';
-import type { TlsFacts } from '../../module/session.js';
 import type { Refusal, Verdict } from '../../module/verdict.js';
-import { Authentication } from './auth.js';
+import { isProxySignature } from '../../net/proxy-header.js';
 import { maskSecret } from './auth-mask.js';
 import { readMail, readRcpt } from './envelope.js';
 import { LineReader } from './line-reader.js';
 import { isLoopback, renderKeywords } from './profile.js';
+import { Proxied } from './proxied.js';
 import type { HelloVerb, Later, RcptParams } from './reception.js';
 import { MODE, PHASE, STEP, type Step } from './states.js';
-import { describeTls } from './tls-facts.js';
+import { trustedVerbOf } from './told.js';
 import { isHeloName, looksLikeHttp, VERB, VERB_NAMES, verbOf } from './verbs.js';
 import * as words from './words.js';
 
-const HANDSHAKE_MS = 30_000;
 /** A line without an end. */
 const ENDLESS_LINE = 64 * 1024;
 /** First octet of a TLS record that carries a handshake. */
 const TLS_HANDSHAKE = 0x16;
-const STARTTLS_ONLY = /^STARTTLS *$/i;
 
-export class SmtpSession<Own> extends Authentication<Own> {
+export class SmtpSession<Own> extends Proxied<Own> {
   private readonly lines = new LineReader();
   /** Nothing was understood yet. */
   private fresh = true;
-  /** What is left of the chunk came in clear behind STARTTLS. */
-  private dropRest = false;
   private helloVerb: HelloVerb = 'EHLO';
   private askedAbout: { readonly address: Address; readonly params: RcptParams } | undefined = undefined;
 
   /** Asks accept and connect, and greets. */
   start() {
+    this.begin();
+  }
+
+  protected override begin(rest?: Buffer) {
     this.rearm();
     if (!this.options.use_ssl) return this.open();
     const context = this.house.contextOf(this.options);
-    if (context) this.secure(context, () => this.open());
+    if (context) this.secure(context, () => this.open(), rest);
     else this.leave(words.SERVICE_UNAVAILABLE, PHASE.connected);
   }
 
@@ -46,7 +45,7 @@ export class SmtpSession<Own> extends Authentication<Own> {
     else this.leave(words.CONCURRENCY, PHASE.concurrency);
   }
 
-  private open(): void {
+  protected override open(): void {
     const { product } = this.house;
     this.banner = `${this.current.hostname} ESMTP ${product} ${this.house.date()}`;
     this.askAccept();
@@ -56,7 +55,12 @@ export class SmtpSession<Own> extends Authentication<Own> {
     this.inputAt = this.house.coarseNow;
     if (this.mode === MODE.data) return this.takeData(chunk, at);
     if (this.mode === MODE.chunk) return this.takeChunk(chunk, at);
+    if (this.mode === MODE.proxy) return this.takeProxy(chunk, at);
     if (this.fresh && chunk[at] === TLS_HANDSHAKE) return this.meetForeigner(chunk, 'TLS');
+    if (this.fresh && isProxySignature(chunk, at)) {
+      this.trusted('PROXY', 'PROXY');
+      return chunk.length;
+    }
     const next = this.lines.take(chunk, at, this.current.longestLine);
     if (next < 0) {
       if (this.lines.pending > ENDLESS_LINE) this.overran();
@@ -114,8 +118,14 @@ export class SmtpSession<Own> extends Authentication<Own> {
         return this.error(VERB_NAMES[verb] ?? '', text, words.NOT_IMPLEMENTED);
       default:
         if (looksLikeHttp(text)) return void this.meetForeigner(undefined, 'HTTP');
-        return this.error('', maskSecret(text), words.UNRECOGNIZED);
+        return this.unknown(text);
     }
+  }
+
+  private unknown(text: string) {
+    const verb = trustedVerbOf(text);
+    if (verb !== undefined) return this.trusted(verb, text);
+    this.error('', maskSecret(text), words.UNRECOGNIZED);
   }
 
   private hello(verb: HelloVerb, line: string) {
@@ -219,61 +229,6 @@ export class SmtpSession<Own> extends Authentication<Own> {
     this.wire.part();
   }
 
-  private startTls(line: string) {
-    if (!STARTTLS_ONLY.test(line)) return this.error('STARTTLS', line, words.NO_ARGUMENTS);
-    if (this.tls) return this.error('STARTTLS', line, words.TLS_ACTIVE);
-    const offered = this.keywords ? this.keywords.has('STARTTLS') : this.current.offersStartTls(false);
-    const context = offered ? this.house.contextOf(this.options) : undefined;
-    if (!context) return this.error('STARTTLS', line, words.NOT_IMPLEMENTED);
-    if (this.helo === undefined && this.options.require_ehlo) return this.error('STARTTLS', line, words.HELO_NEEDED);
-    if (this.moreBehind) {
-      this.tellEvent('starttls_injection', 'commands in clear behind STARTTLS');
-      if (this.options.starttls_injection_policy === 'reject') return this.leave(words.TLS_INJECTION, this.phase, 'STARTTLS', line);
-      this.dropRest = true;
-      this.wire.dropQueued();
-    }
-    this.reset();
-    this.forgetLogin();
-    this.answer('STARTTLS', line, words.TLS_GO_AHEAD);
-    this.secure(context, () => {
-      this.helo = undefined;
-      this.heloLine = '';
-      this.keywords = undefined;
-      this.phase = PHASE.awaitHelo;
-    });
-  }
-
-  private secure(context: SecureContext, then: () => void): void {
-    const { tls_allow_renegotiation, tls_client_ca, tls_verified_peer_can_relay, tls_verify_mode } = this.options;
-    const asks = tls_verify_mode === 'require' || (tls_verify_mode !== 'none' && tls_client_ca !== undefined);
-    this.securing = true;
-    this.dueIn(HANDSHAKE_MS);
-    this.wire.upgrade(context, asks, (socket: TLSSocket) => {
-      this.securing = false;
-      this.inputAt = this.house.coarseNow;
-      this.rearm();
-      if (!tls_allow_renegotiation) socket.disableRenegotiation();
-      this.tls = describeTls(socket);
-      if (this.tls.verified && tls_verified_peer_can_relay) this.facts.set('can_relay', 'true');
-      this.noteTls(this.tls);
-      if (tls_verify_mode === 'require' && !this.tls.verified) {
-        this.tellEvent('tls_failed', 'no client certificate that could be verified');
-        return this.leave(words.CERTIFICATE_NEEDED, this.phase);
-      }
-      then();
-    });
-  }
-
-  /** Context variables of core.md 3.4. */
-  private noteTls(tls: TlsFacts): void {
-    this.facts.set('tls', 'on');
-    this.facts.set('tls_cipher', tls.cipher);
-    this.facts.set('tls_cipher_usebits', String(tls.bits));
-    if (tls.verified) this.facts.set('tls_client_verified', 'yes');
-    if (tls.subject !== undefined) this.facts.set('tls_client_cert_subject', tls.subject);
-    if (tls.issuer !== undefined) this.facts.set('tls_client_cert_issuer', tls.issuer);
-  }
-
   protected override conclude(step: Step, verdict: Verdict) {
     if (step === STEP.auth) return this.concludeAuth(verdict);
     if (verdict && 'reply' in verdict) return this.concludeRefusal(step, verdict);
@@ -281,6 +236,8 @@ export class SmtpSession<Own> extends Authentication<Own> {
       case STEP.accept:
         return this.askConnect();
       case STEP.connect:
+        // A hook may have chosen the pathway.
+        if (this.facts.has('pathway') && !this.readOptions()) return;
         return this.greet();
       case STEP.ehlo:
         return this.sayHello();

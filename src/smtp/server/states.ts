@@ -18,7 +18,7 @@ export const STEP = {
 export type Step = (typeof STEP)[keyof typeof STEP];
 
 /** What the next octets are. */
-export const MODE = { command: 0, data: 1, chunk: 2 } as const;
+export const MODE = { command: 0, data: 1, chunk: 2, proxy: 3 } as const;
 export type Mode = (typeof MODE)[keyof typeof MODE];
 
 /** Reception states as the rejection log numbers them. */

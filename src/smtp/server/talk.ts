@@ -27,11 +27,13 @@ const LONGEST_TARPIT_SECONDS = 600;
 
 export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   readonly id: string;
-  readonly peer: Endpoint;
+  /** The client; another one once a proxy told of him. */
+  peer: Endpoint;
   readonly stanza: string;
   readonly listener: string;
   readonly lmtp: boolean;
   pathway?: string;
+  pathwayGroup?: string;
   readonly facts = new Facts();
   readonly connectedAt: number;
   helo: string | undefined = undefined;
@@ -61,13 +63,15 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   protected farewell: Reply | undefined = undefined;
   content: Content | undefined = undefined;
   protected securing = false;
+  /** There was input behind the header of a proxy. */
+  protected spokeEarly = false;
   /** The connection is gone; only an answer is still awaited. */
   protected isGone = false;
   /** Coarse time of the last input. */
   inputAt: number;
   /** The command that is being answered. */
   protected commandLine = '';
-  private localEnd: Endpoint | undefined = undefined;
+  protected localEnd: Endpoint | undefined = undefined;
   private abortion: AbortController | undefined = undefined;
   private earlyWaiter: ((spoke: boolean) => void) | undefined = undefined;
   private askedAt = 0;
@@ -107,7 +111,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   }
 
   early(seconds: number, signal: AbortSignal): Promise<boolean> {
-    if (this.wire.hasQueued) return Promise.resolve(true);
+    if (this.wire.hasQueued || this.spokeEarly) return Promise.resolve(true);
     return new Promise((done) => {
       const finish = (spoke: boolean): void => {
         timer.cancel();
@@ -191,8 +195,8 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     const now = this.house.coarseNow;
     if (this.isGone) return;
     if (this.wire.closing) return this.wire.destroy();
-    if (this.securing) {
-      this.tellEvent('timed_out', 'TLS handshake');
+    if (this.securing || this.mode === MODE.proxy) {
+      this.tellEvent('timed_out', this.securing ? 'TLS handshake' : 'waiting for the PROXY header');
       return this.wire.destroy();
     }
     if (this.step !== STEP.none) {
@@ -347,8 +351,6 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
 
   protected adopt(options: InboundValues): void {
     this.profile = this.house.profileOf(options);
-    if (options.pathway !== undefined) this.pathway = options.pathway;
-    else if (this.pathway !== undefined) delete this.pathway;
   }
 
   /** Ends the transaction, unless a message of it is being decided about. */

@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Client, openStage, type Setting, type Stage } from '../../../test/fuzz/smtp-rehearsal.js';
@@ -174,6 +175,31 @@ describe('STARTTLS', () => {
 });
 
 describe('use_ssl', () => {
+  it.each([true, false])('begins behind the header of a proxy, in one packet with it: %s', async (joined) => {
+    const { port, service } = await open({ options: { use_ssl: true, proxy_protocol: 'true' } });
+    const header = Buffer.from('PROXY TCP4 192.0.2.9 198.51.100.1 1234 25\r\n');
+    const socket = net.connect(port, '127.0.0.1');
+    const write = socket.write.bind(socket);
+    let held: Buffer | undefined = header;
+    // The first octets of the handshake leave together with the header.
+    const through = new Duplex({
+      read: () => undefined,
+      write(chunk: Buffer, _encoding, done) {
+        write(held && joined ? Buffer.concat([held, chunk]) : chunk);
+        held = undefined;
+        done();
+      },
+    });
+    if (!joined) write(header);
+    socket.on('data', (chunk) => through.push(chunk));
+    const secured = tls.connect({ socket: through, rejectUnauthorized: false });
+    const client = new Client(secured);
+    expect(await client.hear()).toMatch(/^220 /);
+    expect([...service.list()].map(({ peer, tls: facts }) => [peer.ip, facts?.protocol])).toEqual([['192.0.2.9', 'TLSv1.3']]);
+    secured.destroy();
+    socket.destroy();
+  });
+
   it('is TLS from the first byte', async () => {
     const { port } = await open({ options: { use_ssl: true } });
     const client = await encrypt(net.connect(port, '127.0.0.1'));

@@ -144,12 +144,17 @@ export class Wire {
 
   /**
    * Sends what was said in the clear, then goes on under TLS. Input that is queued must have been dropped before.
-   * `secured` is called after the handshake; when it fails the wire is gone.
+   * `secured` is called after the handshake; when it fails the wire is gone. `rest` belongs to the handshake and came already.
    */
-  upgrade(context: SecureContext, requestCert: boolean, secured: (socket: TLSSocket) => void): void {
+  upgrade(context: SecureContext, requestCert: boolean, secured: (socket: TLSSocket) => void, rest?: Buffer): void {
     this.flush();
     const plain = this.#socket;
     for (const event of ['data', 'end', 'close', 'error', 'drain']) plain.removeAllListeners(event);
+    if (rest && rest.length > 0) {
+      // TLSSocket takes first what its socket has not given away.
+      plain.pause();
+      plain.unshift(rest);
+    }
     const secure = new TLSSocket(plain, { isServer: true, secureContext: context, requestCert, rejectUnauthorized: false });
     this.#socket = secure;
     // What TLSSocket emits when a handshake of the server side is done; its documented twin is for clients only.

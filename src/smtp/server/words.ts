@@ -89,6 +89,11 @@ export const AUTH_NEEDED = phrase(530, '5.7.0', 'Authentication required');
 export const ENCRYPTION_NEEDED = phrase(538, '5.7.11', 'Encryption required for authentication');
 export const TOO_MANY_FAILURES = phrase(421, '4.7.0', 'too many authentication failures');
 
+export const UNTRUSTED = phrase(550, '5.7.0', 'not authorized to speak for another client');
+export const BAD_ATTRIBUTE = phrase(501, '5.5.4', 'unknown or invalid attribute');
+export const TOLD = phrase(250, '2.0.0', 'OK');
+export const TOO_MUCH_CONTEXT = phrase(452, '4.3.1', 'too many context variables');
+
 export const CONCURRENCY = phrase(421, '4.4.5', 'Service unavailable, concurrency limit reached');
 export const SERVICE_UNAVAILABLE = phrase(421, '4.4.5', 'Service unavailable');
 export const SHUTTING_DOWN = phrase(421, '4.3.2', 'Service shutting down');
