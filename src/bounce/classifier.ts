@@ -27,36 +27,40 @@ export function findCode(text: string): number {
 
 export class Classifier {
   readonly unknowns = new Unknowns();
-  #pack: Pack;
-  #rules: Rules;
-  readonly #names = new Map(CLASS_NAMES);
+  /** Packs in force and behind it; the last one counts. */
+  readonly #packs: Compiled[];
+  readonly #added: { readonly bounceClass: number; readonly name: string }[] = [];
 
   constructor(pack: Pack) {
-    this.#pack = pack;
-    this.#rules = compile(pack);
+    this.#packs = [compile(pack)];
   }
 
   get pack(): Pack {
-    return this.#pack;
+    return this.#rules.pack;
   }
 
-  /** Puts another pack in force; compiled first, so that one that cannot be leaves the old one standing. */
-  adopt(pack: Pack): void {
+  get #rules(): Compiled {
+    // The first one is never taken away.
+    return this.#packs[this.#packs.length - 1] as Compiled;
+  }
+
+  /** Puts another pack in force, until it is taken back; then the one before it counts again. Compiled first: nothing is half in force. */
+  adopt(pack: Pack): () => void {
     const rules = compile(pack);
-    this.#pack = pack;
-    this.#rules = rules;
+    this.#packs.push(rules);
+    return () => remove(this.#packs, rules);
   }
 
   /** Name of a class, also of one that was added. */
   nameOf(bounceClass: number): string | undefined {
-    return this.#names.get(bounceClass);
+    return CLASS_NAMES.get(bounceClass) ?? this.#added.findLast((added) => added.bounceClass === bounceClass)?.name;
   }
 
-  /** Adds the name of a class; undefined takes it away again. Those of the core stay. */
-  nameClass(bounceClass: number, name: string | undefined): void {
-    if (CLASS_NAMES.has(bounceClass)) return;
-    if (name === undefined) this.#names.delete(bounceClass);
-    else this.#names.set(bounceClass, name);
+  /** Adds the name of a class, until it is taken back. Those of the core stay. */
+  nameClass(bounceClass: number, name: string): () => void {
+    const added = { bounceClass, name };
+    this.#added.push(added);
+    return () => remove(this.#added, added);
   }
 
   /** Class of a letter that is no notice: an automatic answer, a wish to (un)subscribe, a challenge; undefined when it is none of these. */
@@ -88,12 +92,19 @@ export class Classifier {
   }
 }
 
-interface Rules {
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+}
+
+interface Compiled {
+  readonly pack: Pack;
   readonly failures: Ruleset<PackRule>;
   readonly letters: Ruleset<PackRule>;
 }
 
-const compile = ({ rules }: Pack): Rules => ({
-  failures: new Ruleset(rules.filter((rule) => !LETTER_CLASSES.has(rule.class))),
-  letters: new Ruleset(rules.filter((rule) => LETTER_CLASSES.has(rule.class))),
+const compile = (pack: Pack): Compiled => ({
+  pack,
+  failures: new Ruleset(pack.rules.filter((rule) => !LETTER_CLASSES.has(rule.class))),
+  letters: new Ruleset(pack.rules.filter((rule) => LETTER_CLASSES.has(rule.class))),
 });

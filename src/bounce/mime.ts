@@ -29,7 +29,8 @@ export function findField(block: string, name: string): string | undefined {
 export function listParts(contentType: string | undefined, encoding: string | undefined, body: string): readonly Part[] {
   const parts: Part[] = [];
   collect(contentType ?? 'text/plain', encoding, body, 0, parts);
-  return parts;
+  // Its boundary occurs nowhere: what is there is still worth reading.
+  return parts.length > 0 ? parts : [{ type: 'text/plain', text: body }];
 }
 
 function collect(contentType: string, encoding: string | undefined, body: string, depth: number, into: Part[]): void {

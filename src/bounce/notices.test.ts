@@ -355,6 +355,96 @@ describe('a notice', () => {
   });
 });
 
+describe('a notice of delay', () => {
+  const late = (more: Partial<Reception> = {}): Copy => {
+    const mail = mailOf(more);
+    mail.lastReply = '451 4.2.0 come back';
+    return mail;
+  };
+
+  it('says what waits, why, and until when; the mail goes on waiting', async () => {
+    const { notices, made, diary, keep, spool } = await open({ config: 'message_expiration = 86400' });
+    const mail = await keep(late({ envelopeId: 'env-1' }));
+    expect(await notices.tellDelay(mail)).toBe(true);
+    expect(diary).toEqual(['admitted 1']);
+    expect(spool.find('M/1')).toBe(mail.ticket);
+    const text = textOf(made[0]);
+    for (const line of [
+      'Subject: Delayed mail: bob@example.net',
+      'Original-Envelope-Id: env-1',
+      'Final-Recipient: rfc822;bob@example.net',
+      'Action: delayed',
+      'Status: 4.2.0',
+      'Diagnostic-Code: smtp;451 4.2.0 come back',
+      'Will-Retry-Until: Sat, 16 Jan 2027 07:43:20 +0000',
+    ])
+      expect(text).toContain(line);
+    expect([text.includes('X-Mark: kept'), text.includes('the text'), text.includes('Last-Attempt-Date')]).toEqual([true, false, false]);
+    expect(made).toMatchObject([{ sender: null, notice: true }]);
+    expect((await simpleParser(text)).headers.get('auto-submitted')).toBe('auto-replied');
+  });
+
+  it('has words of its own for mail that was never tried', async () => {
+    const { notices, made, keep } = await open();
+    await notices.tellDelay(await keep(mailOf()));
+    expect(textOf(made[0])).toContain('Status: 4.4.0');
+  });
+
+  it.each<[string, Partial<Reception>, number, boolean]>([
+    ['nobody for a null sender', { sender: null }, 0, false],
+    ['nobody with NOTIFY=FAILURE', {}, NOTIFY.failure, false],
+    ['nobody with NOTIFY=NEVER', {}, NOTIFY.never, false],
+    ['the sender with NOTIFY=FAILURE,DELAY', {}, NOTIFY.failure | NOTIFY.delay, true],
+  ])('tells %s', async (_who, more, notify, expected) => {
+    const { notices, keep } = await open();
+    const mail = await keep(late(more));
+    mail.notify = notify;
+    expect(await notices.tellDelay(mail)).toBe(expected);
+  });
+
+  it('may be changed or stopped by the hook delay_make', async () => {
+    const changes = await open({ register: (ctx) => ctx.on('delay_make', (notice) => ({ ...notice, text: 'Patience.' })) });
+    expect(await changes.notices.tellDelay(await changes.keep(late()))).toBe(true);
+    expect((await simpleParser(textOf(changes.made[0]))).text?.split('\n')[0]).toBe('Patience.');
+    const stops = await open({ register: (ctx) => ctx.on('delay_make', (notice) => ({ ...notice, send: false })) });
+    expect(await stops.notices.tellDelay(await stops.keep(late()))).toBe(false);
+  });
+
+  it('rejects when the spool cannot take it', async () => {
+    const { notices, keep, breakSpool } = await open();
+    const mail = await keep(late());
+    breakSpool(new Error('ENOSPC'));
+    await expect(notices.tellDelay(mail)).rejects.toThrow('ENOSPC');
+  });
+});
+
+describe('hook bounced', () => {
+  const hear = async (config: string): Promise<string[]> => {
+    const heard: string[] = [];
+    const { notices, keep } = await open({
+      config,
+      register: (ctx) =>
+        ctx.on(
+          'bounced',
+          ({ recipient, sender, stage, bounceClass, ip, reply }) =>
+            void heard.push([recipient, sender, stage, bounceClass, ip, reply].join(' | ')),
+        ),
+    });
+    const mail = await keep(mailOf());
+    await notices.end(mail, attemptOf(mail), true);
+    return heard;
+  };
+
+  it('hears of a failure, with or without a notice', async () => {
+    expect(await hear('')).toEqual(['bob@example.net | alice@example.com | 5 | 10 | 198.51.100.25 | 550 5.1.1 no such user']);
+  });
+
+  it('hears only of senders that bounce_pattern matches', async () => {
+    expect(await hear('bounce_pattern = "/^news/"')).toEqual([]);
+    expect(await hear('bounce_pattern = "/^alice@/"')).toHaveLength(1);
+  });
+});
+
 describe('a copy that was refused while others were accepted', () => {
   it('is told to its sender; it was never ours, so nothing ends', async () => {
     const { notices, diary, made, spool } = await open();

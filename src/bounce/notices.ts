@@ -3,13 +3,13 @@ import type { OutboundValues } from '../config/snapshot.js';
 import { type Clock, sleep } from '../kernel/clock.js';
 import { type Address, toAddress } from '../mail/address.js';
 import { formatDate } from '../mail/date.js';
-import { formatNotice } from '../mail/dsn.js';
+import { type FailedRecipient, formatNotice, type NoticeFacts } from '../mail/dsn.js';
 import type { Attempt } from '../module/attempt.js';
 import { type Copy, ResidentBody } from '../module/copy.js';
 import type { Entrance, MadeMessage, Supply } from '../module/flow.js';
 import type { Chains } from '../module/hook-set.js';
 import type { Notice } from '../module/hooks.js';
-import { NOTIFY } from '../module/message.js';
+import { type Mail, NOTIFY } from '../module/message.js';
 import type { Spool } from '../module/spool.js';
 
 export interface NoticePorts {
@@ -19,7 +19,7 @@ export interface NoticePorts {
   readonly entrance: Entrance;
   chains(): Chains;
   /** Options at the place of a mail. */
-  options(mail: Copy): OutboundValues;
+  options(mail: Mail): OutboundValues;
   nextId(): string;
   readonly host: string;
   readonly signal: AbortSignal;
@@ -113,9 +113,23 @@ export class Notices {
     });
   }
 
+  /** Tells the sender that a mail is late (RFC 3461 5.2.6). Answers whether a notice is on its way; rejects when the spool cannot take it. */
+  async tellDelay(mail: Mail): Promise<boolean> {
+    const { entrance, spool } = this.#ports;
+    const notice = await this.#composeDelay(mail);
+    const copies = notice ? await this.#enter(mail, notice) : [];
+    if (copies.length === 0) return false;
+    await spool.write(copies);
+    entrance.admit(copies);
+    return true;
+  }
+
   async #prepare(mail: Copy, attempt: Attempt): Promise<readonly Copy[]> {
     const notice = await this.#compose(mail, attempt);
-    if (!notice) return [];
+    return notice ? this.#enter(mail, notice) : [];
+  }
+
+  async #enter(mail: Mail, notice: MadeMessage): Promise<readonly Copy[]> {
     const prepared = await this.#ports.entrance.prepare(notice, this.#ports.signal);
     if ('copies' in prepared) return prepared.copies;
     this.#ports.log('warning', `the notice about ${mail.id} was refused by policy: ${prepared.refused.text}`);
@@ -123,19 +137,63 @@ export class Notices {
   }
 
   async #compose(mail: Copy, attempt: Attempt): Promise<MadeMessage | undefined> {
-    const { host, clock } = this.#ports;
     const options = this.#ports.options(mail);
     const to = chooseAddressee(mail, options);
     if (!to) return undefined;
     const plain: Notice = {
       send: true,
       to,
-      from: options.mailerdaemon ?? `Mail Delivery Subsystem <mailer-daemon@${host}>`,
+      from: this.#nameSender(options),
       subject: `Undelivered mail: ${mail.recipient}`,
       text: `Your message to ${mail.recipient} could not be delivered.\n\nThe last answer was:\n    ${attempt.reply}\n\nThe message is not tried any more. Its id here was ${mail.id}.`,
     };
     const notice = await this.#ports.chains().bounce_make.run(plain, mail, attempt);
     if (!notice.send) return undefined;
+    const recipient: FailedRecipient = {
+      address: mail.recipient,
+      original: mail.originalRecipient,
+      action: 'failed',
+      reply: attempt.reply,
+      remoteHost: attempt.hop?.name,
+      lastAttempt: formatDate(attempt.at),
+    };
+    return this.#format(mail, notice, recipient, chooseOriginal(mail, options));
+  }
+
+  async #composeDelay(mail: Mail): Promise<MadeMessage | undefined> {
+    const options = this.#ports.options(mail);
+    const to = chooseDelayAddressee(mail);
+    if (!to) return undefined;
+    const { receivedAt } = mail.reception;
+    const retryUntil = formatDate(receivedAt + options.message_expiration * 1000);
+    const reply = mail.lastReply === '' ? '450 4.4.0 [internal] not attempted yet' : mail.lastReply;
+    const plain: Notice = {
+      send: true,
+      to,
+      from: this.#nameSender(options),
+      subject: `Delayed mail: ${mail.recipient}`,
+      text: `Your message to ${mail.recipient} has not been delivered yet. You do not need to send it again: it is tried until\n    ${retryUntil}\n\nThe last answer was:\n    ${reply}\n\nIts id here is ${mail.id}.`,
+    };
+    const notice = await this.#ports.chains().delay_make.run(plain, mail);
+    if (!notice.send) return undefined;
+    const recipient: FailedRecipient = {
+      address: mail.recipient,
+      original: mail.originalRecipient,
+      action: 'delayed',
+      reply,
+      remoteHost: undefined,
+      lastAttempt: undefined,
+      retryUntil,
+    };
+    return this.#format(mail, notice, recipient, { headers: mail.headers.bytes(), body: undefined });
+  }
+
+  #nameSender(options: OutboundValues): string {
+    return options.mailerdaemon ?? `Mail Delivery Subsystem <mailer-daemon@${this.#ports.host}>`;
+  }
+
+  #format(mail: Mail, notice: Notice, recipient: FailedRecipient, original: NoticeFacts['original']): MadeMessage {
+    const { host, clock } = this.#ports;
     const id = this.#ports.nextId();
     const { headers, body, eightBit } = formatNotice({
       ...notice,
@@ -145,15 +203,8 @@ export class Notices {
       reportingHost: host,
       envelopeId: mail.reception.envelopeId,
       arrivalDate: formatDate(mail.reception.receivedAt),
-      recipient: {
-        address: mail.recipient,
-        original: mail.originalRecipient,
-        action: 'failed',
-        reply: attempt.reply,
-        remoteHost: attempt.hop?.name,
-        lastAttempt: formatDate(attempt.at),
-      },
-      original: chooseOriginal(mail, options),
+      recipient,
+      original,
     });
     const dots = body.includes('\n.');
     return {
@@ -176,6 +227,12 @@ export function chooseAddressee(
   if (mail.notify !== 0 && (mail.notify & NOTIFY.failure) === 0) return undefined;
   if (mail.sender) return mail.sender;
   return options.mdn_failures_notify === undefined ? undefined : toAddress(options.mdn_failures_notify);
+}
+
+/** Who hears that a mail is late: its sender, unless NOTIFY asks for other things only (RFC 3461 4.1). Never for mail without one. */
+export function chooseDelayAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sender'>): Address | undefined {
+  if (mail.notice || (mail.notify !== 0 && (mail.notify & NOTIFY.delay) === 0)) return undefined;
+  return mail.sender ?? undefined;
 }
 
 function chooseOriginal(mail: Copy, options: Pick<OutboundValues, 'bounces_inline_original'>) {

@@ -11,6 +11,7 @@ import type { Classifier } from './classifier.js';
 import { CLASS, classifyStatus } from './classify.js';
 import { findField } from './mime.js';
 import { type Finding, type Letter, readReturned, readVerp } from './returned.js';
+import { LONGEST_TEXT } from './ruleset.js';
 
 /** Octets of a body and of a header block that are read; reports stand at the beginning. */
 const READ_LIMIT = 64 * 1024;
@@ -46,14 +47,18 @@ export function watchNotices(ctx: Context, ports: OutOfBandPorts): void {
   ctx.on('data', (session, draft) => {
     const addresses = draft.recipients.filter((address) => isWatched(ctx, session, address));
     if (addresses.length === 0) return undefined;
-    return note(ctx, ports, draft, addresses).then((told) => {
-      noted.set(draft.reception, {
-        ...told,
-        addresses: new Set(addresses.map(String)),
-        connectionId: session.id,
-        ip: session.peer.ip,
-      });
-    });
+    return note(ctx, ports, draft, addresses).then(
+      (told) => {
+        noted.set(draft.reception, {
+          ...told,
+          addresses: new Set(addresses.map(String)),
+          connectionId: session.id,
+          ip: session.peer.ip,
+        });
+      },
+      // It only listens: what it cannot read is delivered like any other mail.
+      (error: unknown) => ctx.log('error', `a notice for ${addresses[0]} could not be read: ${String(error)}`),
+    );
   });
 
   const tell = (message: Message): boolean => {
@@ -129,6 +134,8 @@ async function classOf({ ask, classifier }: OutOfBandPorts, finding: Finding, re
   if (found > CLASS.undetermined) return found;
   const byStatus = finding.status === undefined ? undefined : classifyStatus(finding.status);
   if (byStatus !== undefined) return byStatus;
+  // A status that says nothing, and no words.
+  if (!/[a-z]/i.test(finding.text)) return finding.status?.startsWith('4') ? CLASS.transient : CLASS.generic;
   classifier.unknowns.note(finding.text);
   return CLASS.undetermined;
 }
@@ -140,7 +147,9 @@ function classOfLetter({ headers }: Letter): number {
   return isAutomatic || findField(headers, 'x-autoreply') !== undefined ? CLASS.autoReply : CLASS.undetermined;
 }
 
-const textOfLetter = ({ headers, body }: Letter): string => `${findField(headers, 'subject') ?? ''}\n${body}`;
+/** Subject and body with their lines joined: phrases may be broken anywhere. */
+const textOfLetter = ({ headers, body }: Letter): string =>
+  `${findField(headers, 'subject') ?? ''} ${body.slice(0, LONGEST_TEXT)}`.replace(/\s+/g, ' ');
 
 /** Never the recipient of a failed mail: what bounce_suppress_list names, and the address the notice came to. */
 function suppressing(ctx: Context, ours: readonly Address[]): (address: Address) => boolean {

@@ -33,34 +33,42 @@ const LONGEST_REPLY = 1000;
 /** As far as a text is searched for addresses and reasons (core.md 3.9). */
 const LONGEST_SEARCH = 8192;
 
+const STATUS_TYPE = /^message\/(?:global-)?delivery-status$/;
+const ORIGINAL_TYPE = /^(?:message\/(?:rfc822|global|global-headers)|text\/rfc822-headers)$/;
+const HAS_FINAL = /^final-recipient:/im;
+
 const BOUNCER = /mailer-daemon|postmaster|mail delivery (?:sub)?system|maildelivery|bounce|undeliverable|mail administrator|mail system/i;
 const BOUNCE_SUBJECT =
   /undeliver|delivery status|delivery fail|failure notice|delivery notif|delivery problem|returned mail|return(?:ed)? to sender|could not be delivered|not delivered|mail delivery|message (?:delayed|status)|delayed mail|rejected|non remis|unzustellbar|delivery report|warning: (?:message|could not)/i;
 
-/** `suppressed` says which addresses are never taken for a recipient. */
-export function readReturned(letter: Letter, suppressed: (address: Address) => boolean): Returned {
+/** `neverThese` says which addresses are never taken for a recipient; whom the letter itself names in To is not, either. */
+export function readReturned(letter: Letter, neverThese: (address: Address) => boolean): Returned {
   const field = (name: string): string | undefined => findField(letter.headers, name);
   const parts = listParts(field('content-type'), field('content-transfer-encoding'), letter.body);
   if (parts.some(({ type }) => type === 'message/feedback-report')) return { kind: 'other', findings: [], messageId: undefined };
-  const messageId = findOriginalId(parts);
-  const status = parts.find(({ type }) => type.endsWith('/delivery-status') || type.endsWith('/global-delivery-status'));
-  const reported = status ? readReport(status.text, suppressed) : [];
-  if (reported.length > 0) return { kind: 'report', findings: reported, messageId };
-
+  const own = new Set(listAddresses(field('to') ?? '').map(String));
+  const suppressed = (address: Address): boolean => own.has(String(address)) || neverThese(address);
+  const original = findOriginal(parts);
+  const messageId = original && findField(original, 'message-id')?.slice(0, LONGEST_REPLY);
+  const named = (): Address | undefined => nameOnly(field('x-failed-recipients'), original && findField(original, 'to'), suppressed);
+  const status = parts.find(({ type }) => STATUS_TYPE.test(type))?.text ?? (HAS_FINAL.test(letter.body) ? letter.body : undefined);
   const text = parts.find(({ type }) => type.startsWith('text/'))?.text ?? '';
+  const reported = status === undefined ? [] : readReport(status, cutOriginal(text), suppressed);
+  if (reported.length > 0) return { kind: 'report', findings: fillOnly(reported, named), messageId };
+
   const failed = field('x-failed-recipients');
   const subject = field('subject') ?? '';
   if (failed === undefined && !BOUNCER.test(field('from') ?? '') && !BOUNCE_SUBJECT.test(subject))
     return { kind: 'letter', findings: [], messageId };
   return {
     kind: 'notice',
-    findings: readWords(subject, cutOriginal(text), failed, suppressed),
+    findings: fillOnly(readWords(subject, cutOriginal(text), failed, suppressed), named),
     messageId: messageId ?? findIdInside(text),
   };
 }
 
 /** Per-recipient blocks of message/delivery-status (RFC 3464 2.3). Some systems write everything as one block. */
-function readReport(text: string, suppressed: (address: Address) => boolean): Finding[] {
+function readReport(text: string, words: string, suppressed: (address: Address) => boolean): Finding[] {
   const findings: Finding[] = [];
   for (const block of text.split(/\r?\n[ \t]*\r?\n/)) {
     if (findings.length >= MOST_FINDINGS) break;
@@ -72,11 +80,17 @@ function readReport(text: string, suppressed: (address: Address) => boolean): Fi
     findings.push({
       recipient: [original, final].map(readTyped).find((address) => address !== undefined && !suppressed(address)),
       action: readAction(findField(block, 'action'), status),
-      text: clip(diagnostic === undefined ? (status ?? '') : diagnostic.replace(/^[a-z0-9-]{1,40}\s{0,5};\s{0,5}/i, '')),
+      text: clip(diagnosticOf(diagnostic) ?? findReason(words) ?? status ?? ''),
       status,
     });
   }
   return findings;
+}
+
+/** What a diagnostic says besides its type; undefined when it is only a number. */
+function diagnosticOf(field: string | undefined): string | undefined {
+  const text = field?.replace(/^[a-z0-9-]{1,40}\s{0,5};\s{0,5}/i, '');
+  return text !== undefined && /[a-z]{2}/i.test(text) ? text : undefined;
 }
 
 function readAction(action: string | undefined, status: string | undefined): Finding['action'] {
@@ -162,10 +176,25 @@ function findReason(text: string): string | undefined {
   return reason.join(' ');
 }
 
-/** Message-ID in the returned message or its headers. */
-function findOriginalId(parts: readonly Part[]): string | undefined {
-  const original = parts.find(({ type }) => /^(?:message\/(?:rfc822|global)|text\/rfc822-headers|message\/global-headers)$/.test(type));
-  return original && findField(splitHead(original.text).head, 'message-id')?.slice(0, LONGEST_REPLY);
+/** Header block of the returned message. */
+function findOriginal(parts: readonly Part[]): string | undefined {
+  const original = parts.find(({ type }) => ORIGINAL_TYPE.test(type));
+  return original && splitHead(original.text).head;
+}
+
+/** The one recipient that is named outside of the report, when it is only one. */
+function nameOnly(failed: string | undefined, to: string | undefined, suppressed: (address: Address) => boolean): Address | undefined {
+  for (const names of [failed, to]) {
+    const found = names === undefined ? [] : listAddresses(names).filter((address) => !suppressed(address));
+    if (found.length === 1) return found[0];
+  }
+  return undefined;
+}
+
+/** A single finding without a recipient gets the one that is named elsewhere. */
+function fillOnly(findings: readonly Finding[], named: () => Address | undefined): readonly Finding[] {
+  const [only] = findings;
+  return findings.length === 1 && only && only.recipient === undefined ? [{ ...only, recipient: named() }] : findings;
 }
 
 const findIdInside = (text: string): string | undefined => /^message-id:\s{0,5}(<[^\s>]{1,500}>)/im.exec(text)?.[1];

@@ -36,6 +36,7 @@ describe('a set of rules', () => {
     { class: 3, phrases: ['account'], code: 5 },
     { class: 4, phrases: ['account'], code: 452 },
     { class: 5, phrases: ['|account|'] },
+    { class: 6, phrases: ['a phrase that is longer than its key'] },
   ]);
   const ask = (text: string, code = 0, domain = ''): number | undefined => set.find(text, code, domain)?.rule.class;
 
@@ -50,6 +51,8 @@ describe('a set of rules', () => {
     ['déjà vu', 0, '', 2],
     ['dèja vu', 0, '', undefined],
     ['nothing', 550, '', undefined],
+    ['a phrase that\tis longer than its key', 0, '', 6],
+    ['a phrase that is longer than what is', 0, '', undefined],
   ])('%j with %i for %j is %s', (text, code, domain, expected) => {
     expect(ask(text, code, domain)).toBe(expected);
   });

@@ -15,6 +15,9 @@ export interface Rule {
 /** Octets of a text that are looked at (core.md 3.9). */
 export const LONGEST_TEXT = 8192;
 
+/** Characters of a phrase that are looked for; the rest is compared where they were found. Keeps the table of ten thousand rules small. */
+const LONGEST_KEY = 16;
+
 interface Needle {
   readonly rule: number;
   readonly phrase: string;
@@ -38,10 +41,11 @@ export class Ruleset<R extends Rule = Rule> {
           .toLowerCase()
           .split('|')
           .filter((piece) => piece !== '');
-        const key = pieces.reduce((longest, piece) => (piece.length > longest.length ? piece : longest), '');
-        if (key === '') continue;
+        const longest = pieces.reduce((best, piece) => (piece.length > best.length ? piece : best), '');
+        if (longest === '') continue;
+        const key = longest.slice(0, LONGEST_KEY);
         keys.push(key);
-        this.#needles.push({ rule: number, phrase, pieces, isUnsure: pieces.length > 1 || !isExact(key) });
+        this.#needles.push({ rule: number, phrase, pieces, isUnsure: pieces.length > 1 || key !== longest || !isExact(key) });
       }
     });
     this.#phrases = new Phrases(keys);
@@ -58,7 +62,10 @@ export class Ruleset<R extends Rule = Rule> {
       const rule = this.rules[needle.rule];
       if (!rule || !holds(rule, code, domain)) return;
       if (needle.isUnsure) {
-        lowered ??= text.slice(0, end).toLowerCase();
+        lowered ??= text
+          .slice(0, end)
+          .toLowerCase()
+          .replace(/[\t\r\n\xa0]/g, ' ');
         if (!followEachOther(lowered, needle.pieces)) return;
       }
       best = needle;

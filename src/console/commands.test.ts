@@ -57,6 +57,15 @@ async function open(more: Partial<Desk> = {}) {
     resetTotals: () => void calls.push('reset'),
     counters: () => new Map([['pinger_pings', 3]]),
     snapshot: () => configured.snapshot,
+    unknownBounces: () => ({
+      total: 3,
+      list: [
+        { masked: '550 odd ID', last: '550 odd 1234567', count: 2 },
+        { masked: '550 no', last: '550 no', count: 1 },
+      ],
+    }),
+    forgetUnknownBounces: () => calls.push('forgot'),
+    explainBounce: (reply) => (reply.includes('full') ? { class: 22, rule: 'mailbox full' } : { class: 1, rule: '' }),
     reload: async (file) =>
       file === 'bad.conf' ? { ok: false, text: 'bad.conf:1:1 error' } : { ok: true, text: `reloaded ${file ?? 'the same'}` },
     instances: () => registry.current.instances,
@@ -115,7 +124,7 @@ describe('the list of commands', () => {
     );
     expect(await text('help mess')).toMatch(/^message details MID\n[\s\S]*\nmessage fail/);
     expect(await text('help nonsense')).toBe('NO: There is no command "nonsense".');
-    expect(await text('help')).toMatch(/^command +what it does\ncache flush NAME +Empty a cache\./);
+    expect(await text('help')).toMatch(/^command +what it does\nbounce class "REPLY" +The class[\s\S]*\ncache flush NAME +Empty a cache\./);
   });
 });
 
@@ -330,6 +339,22 @@ describe('modules', () => {
     expect(await data('pinger:p ping 7')).toEqual([{ n: 7, ok: true }]);
     expect(await text('pinger:p touch')).toBe('OK');
     expect(await text('help pinger:p touch')).toContain('Changes something.');
+  });
+});
+
+describe('bounce classes', () => {
+  it('are explained, and what no rule knows is listed and forgotten', async () => {
+    const { text, data, calls } = await open();
+    expect(await text('bounce class "552 mailbox full"')).toBe('22 Mailbox Full, by "mailbox full"');
+    expect(await text('bounce class nonsense')).toBe('1 Undetermined');
+    expect(await text('bounce class')).toMatch(/^NO: /);
+    expect(await text('bounce unknown')).toBe('3 unknown replies, 2 different ones\ncount  reply\n    2  550 odd ID\n    1  550 no');
+    expect(await data('bounce unknown 1')).toMatchObject({ total: 3, different: 2, replies: [{ masked: '550 odd ID' }] });
+    expect(await text('bounce unknown x')).toMatch(/^NO: /);
+    expect(await text('bounce forget')).toContain('forgotten');
+    expect(calls).toContain('forgot');
+    const nothing = await open({ unknownBounces: () => ({ total: 0, list: [] }) });
+    expect(await nothing.text('bounce unknown')).toBe('Every reply so far was known.');
   });
 });
 

@@ -1,4 +1,6 @@
 /** What the console's commands work on: the composition lends it. */
+import type { Classification } from '../bounce/classifier.js';
+import type { Unknown } from '../bounce/unknown.js';
 import type { Snapshot } from '../config/snapshot.js';
 import type { Answer } from '../config/verbs.js';
 import type { HookSet } from '../module/hook-set.js';
@@ -60,6 +62,10 @@ export interface Desk {
   connections(place: PlaceParts): number;
   /** Old mail that is still being read, in per cent; 100 when done. */
   loading(): number;
+  /** Replies that no bounce rule knew, most frequent first. */
+  unknownBounces(): { readonly total: number; readonly list: readonly Unknown[] };
+  forgetUnknownBounces(): number;
+  explainBounce(reply: string): Classification;
   /** Empties caches; how many entries went, or undefined when there is no such cache. */
   clearCache(name: string): number | undefined;
   caches(): readonly { readonly name: string; readonly entries: number }[];

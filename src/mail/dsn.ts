@@ -15,8 +15,8 @@ export interface FailedRecipient {
   readonly reply: string;
   /** Host that gave it; undefined when it was ours. */
   readonly remoteHost: string | undefined;
-  /** RFC 5322 date of the last attempt. */
-  readonly lastAttempt: string;
+  /** RFC 5322 date of the last attempt; undefined when it is not known. */
+  readonly lastAttempt: string | undefined;
   /** RFC 5322 date until which a delayed message is tried. */
   readonly retryUntil?: string;
 }
@@ -111,7 +111,7 @@ function formatReport({ recipient, reportingHost, envelopeId, arrivalDate }: Not
     formatField('Status', statusOf(recipient.reply)) +
     optional('Remote-MTA', recipient.remoteHost === undefined ? undefined : `dns;${recipient.remoteHost}`) +
     formatField('Diagnostic-Code', `smtp;${clean(recipient.reply)}`) +
-    formatField('Last-Attempt-Date', recipient.lastAttempt) +
+    optional('Last-Attempt-Date', recipient.lastAttempt) +
     optional('Will-Retry-Until', recipient.retryUntil)
   );
 }

@@ -142,6 +142,7 @@ export const hooks = {
     3,
     on('Change or stop the notice of a failure.', 'core_generate_bounces', 'msg', 'enabled'),
   ),
+  delay_make: fold<Notice, [Mail]>('delay_make', 2, on('Change or stop the notice that a mail is late.')),
   authenticated: tell<[Session | null, user: string, result: 'ok' | 'no' | 'error']>(
     'authenticated',
     3,

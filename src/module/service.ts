@@ -1,6 +1,8 @@
 /** Tokens by which modules reach the core's services and each other's. */
 import type { Address } from '../mail/address.js';
+import type { Mail } from './message.js';
 import type { Names } from './names.js';
+import type { Place } from './place.js';
 import type { Endpoint } from './session.js';
 
 /** A named door to something that one side provides and others use. The type parameter says what is behind it. */
@@ -77,19 +79,36 @@ export const Bounces: Service<{
   explain(text: string): BounceVerdict;
   /** Name of a class, also of one that was added. */
   nameOf(bounceClass: number): string | undefined;
-  /** Adds or, with undefined, removes the name of a class above or between those of the core. */
-  nameClass(bounceClass: number, name: string | undefined): void;
+  /** Adds the name of a class between those of the core; what it answers takes the name back. */
+  nameClass(bounceClass: number, name: string): () => void;
   /** Makes rules ready to ask: the first in order that holds. One walk over the text, however many there are. */
   compile(rules: readonly BounceRule[]): (text: string, domain: string) => BounceVerdict | undefined;
   /** Version and size of the pack in force. */
   pack(): { readonly version: number; readonly rules: number };
   /** Replies whose class another pack would change, out of `replies` and the examples of both. Throws what is wrong with the text. */
   compare(pack: string, replies: readonly string[]): readonly { readonly reply: string; readonly before: number; readonly after: number }[];
-  /** Puts a pack (the text of a YAML file) in force; undefined = the one that came with Celeris. Throws what is wrong, and changes nothing then. */
-  adopt(pack: string | undefined): void;
+  /** Puts a pack (the text of a YAML file) in force; what it answers takes it back. Throws what is wrong, and changes nothing then. */
+  adopt(pack: string): () => void;
   /** Replies no rule knew, most frequent first. */
   unknown(): readonly { readonly masked: string; readonly last: string; readonly count: number }[];
 }> = core('bounces');
+
+/** A mail that waits, as far as the queue's table tells. */
+export interface WaitingMail {
+  readonly ticket: number;
+  readonly place: Place;
+  /** Wall milliseconds. */
+  readonly receivedAt: number;
+}
+
+export const Waiting: Service<{
+  /** Everything that waits, a piece at a time: at most `most` rows of the table from `from` on; `next` is undefined at the end. */
+  roll(from: number, most: number): { readonly entries: readonly WaitingMail[]; readonly next: number | undefined };
+  /** The mail itself; undefined when it does not wait any more. */
+  read(ticket: number): Promise<Mail | undefined>;
+  /** Sends its sender a notice that it is late, after hook delay_make. Resolves with true when the notice is durable, false when none is due. */
+  tellDelay(mail: Mail): Promise<boolean>;
+}> = core('waiting');
 
 export const Sockets: Service<{
   /** Addresses and ports that this daemon listens on. */

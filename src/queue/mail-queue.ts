@@ -11,6 +11,7 @@ import { MARKS, readMark } from './marks.js';
 import { QueueOperations } from './operations.js';
 import { ReadBack } from './read-back.js';
 import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules } from './retry.js';
+import { callRoll, type Roll } from './roll.js';
 import { Stock, type StockPorts } from './stock.js';
 import { shareTransaction } from './transaction.js';
 import { QueueViews } from './views.js';
@@ -178,6 +179,18 @@ export class MailQueue implements Supply, Intake {
 
   delay(place: Place, untilMs: number, reply: string): void {
     if (this.#stock.isCurrent(place)) this.operations.delayPlace(place, untilMs, reply);
+  }
+
+  /** Part of everything that waits; see Roll. */
+  roll(from: number, most: number): Roll {
+    return callRoll(this.#stock, from, most);
+  }
+
+  /** A mail that waits, from memory or the spool; undefined when it does not wait any more or cannot be read. */
+  async peek(ticket: number): Promise<Copy | undefined> {
+    const mail = await this.#readBack.read(ticket).catch(() => undefined);
+    const list = this.#stock.entries.list(ticket);
+    return list === LIST.none || list === LIST.held || list === LIST.ending ? undefined : mail;
   }
 
   /** Mails on any list. */

@@ -12,7 +12,8 @@ import type { Bounces, Service } from '../module/service.js';
 import { innerPlan } from './inner-plan.js';
 import { usedNames } from './plans.js';
 
-type Lent<S> = S extends Service<infer T> ? T : never;
+/** What a service token stands for. */
+export type Lent<S> = S extends Service<infer T> ? T : never;
 
 /** The classifier with the rules that came with Celeris. */
 export const openClassifier = (): Classifier => new Classifier(loadShippedPack());
@@ -53,7 +54,7 @@ export function lendBounces(classifier: Classifier): Lent<typeof Bounces> {
         .map((reply) => ({ reply, before: classifier.explain(reply).class, after: other.explain(reply).class }))
         .filter(({ before, after }) => before !== after);
     },
-    adopt: (text) => classifier.adopt(text === undefined ? loadShippedPack() : parsePack(text)),
+    adopt: (text) => classifier.adopt(parsePack(text)),
     unknown: () => classifier.unknowns.list(),
   };
 }

@@ -20,6 +20,7 @@ import type { Copy } from '../module/copy.js';
 import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
+import type { Mail } from '../module/message.js';
 import { PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
@@ -135,6 +136,7 @@ export class Daemon {
     this.probation = made.seat.onProbation ? this.#makeProbation() : undefined;
     const supply = this.probation ?? this.queue;
     const notices = this.#notices(supply);
+    this.tellDelay = (mail) => notices.tellDelay(mail);
     const { router, resolver, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
@@ -176,6 +178,8 @@ export class Daemon {
     this.spool.onHealth(() => this.queue.reloaded());
   }
 
+  /** Sends a notice that a mail is late. */
+  readonly tellDelay: (mail: Mail) => Promise<boolean>;
   #tellRefused: (copy: Copy, reply: string) => void;
   #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
 

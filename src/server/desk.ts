@@ -36,6 +36,9 @@ export function makeDesk(daemon: Daemon): Desk {
     },
     connections: () => daemon.delivery.totals().connections,
     loading: () => daemon.loading,
+    unknownBounces: () => ({ total: daemon.classifier.unknowns.total, list: daemon.classifier.unknowns.list() }),
+    forgetUnknownBounces: () => daemon.classifier.unknowns.clear(),
+    explainBounce: (reply) => daemon.classifier.explain(reply),
     clearCache: (name) => daemon.registry.caches.clear(name),
     caches: () => daemon.registry.caches.sizes(),
   };

@@ -5,9 +5,9 @@ import { formatOneLine } from '../mail/reply.js';
 import { bodyOf } from '../module/copy.js';
 import type { Guard } from '../module/engine.js';
 import type { Lends, OptionValues } from '../module/lends.js';
-import { Bounces, Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Writers } from '../module/service.js';
+import { Bounces, Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Waiting, Writers } from '../module/service.js';
 import type { Session } from '../module/session.js';
-import { lendBounces } from './bounces.js';
+import { type Lent, lendBounces } from './bounces.js';
 import type { Daemon } from './daemon.js';
 import { inboundWhere } from './rules.js';
 
@@ -44,6 +44,7 @@ function makeGuard(daemon: Daemon): Guard {
 
 function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
   return new Map<Service<unknown>, unknown>([
+    [Waiting, makeWaiting(daemon)],
     [Bounces, lendBounces(daemon.classifier)],
     [Writers, daemon.writers],
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
@@ -53,6 +54,12 @@ function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
     [Injection, { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => inject(daemon, made, how.protocol) }],
   ]);
 }
+
+const makeWaiting = (daemon: Daemon): Lent<typeof Waiting> => ({
+  roll: (from, most) => daemon.queue.roll(from, most),
+  read: (ticket) => daemon.queue.peek(ticket),
+  tellDelay: (mail) => daemon.tellDelay(mail),
+});
 
 const listOwnSockets = (daemon: Daemon): readonly { readonly ip: string; readonly port: number }[] =>
   daemon.listeners.addresses().flatMap(({ address }) => (address.kind === 'tcp' ? [{ ip: address.host, port: address.port }] : []));

@@ -5,7 +5,13 @@ import { G, G_BD, G_D, G_PW } from '../scopes.js';
 const restricts = { effect: 'restricts' } as const;
 
 export const bounceOptions = {
-  async_bounce_rendering: opt.bool({ doc: 'Write notices aside from the main loop.', default: true, effect: 'never', scopes: G }),
+  async_bounce_rendering: opt.bool({
+    doc: 'Write notices aside from the main loop.',
+    default: true,
+    effect: 'never',
+    differs: 'A notice takes less time to write than to hand to another thread.',
+    scopes: G,
+  }),
   bounce_behavior: opt.choice(
     'pass',
     'blackhole',
@@ -16,8 +22,21 @@ export const bounceOptions = {
     loose: ['pass'],
     scopes: G_D,
   }),
-  bounce_cache_size: opt.int({ doc: 'How many classifications are remembered.', default: 16_384, min: 1, scopes: G }),
-  bounce_cache_ttl: opt.seconds({ doc: 'How long a classification is remembered.', default: 60, scopes: G }),
+  bounce_cache_size: opt.int({
+    doc: 'How many classifications are remembered.',
+    default: 16_384,
+    min: 1,
+    effect: 'never',
+    differs: 'A class is found in about a microsecond; remembering it would take longer.',
+    scopes: G,
+  }),
+  bounce_cache_ttl: opt.seconds({
+    doc: 'How long a classification is remembered.',
+    default: 60,
+    effect: 'never',
+    differs: 'A class is found in about a microsecond; remembering it would take longer.',
+    scopes: G,
+  }),
   bounce_domains: opt.globs({
     doc: 'Domains whose mail is read as notices about our own mail; mail for them is accepted from anybody.',
     ...restricts,
@@ -72,7 +91,14 @@ export const bounceOptions = {
     scopes: G,
   }),
   mdn_failures_notify: opt.string({ doc: 'Mailbox that gets the notices about mail that had no sender.', scopes: G_BD }),
-  soft_bounce_drain_rate: opt.int({ doc: 'Notices put into the queues in one turn of the loop.', default: 100, min: 1, scopes: G }),
+  soft_bounce_drain_rate: opt.int({
+    doc: 'Notices put into the queues in one turn of the loop.',
+    default: 100,
+    min: 1,
+    effect: 'never',
+    differs: 'A notice becomes durable together with the end of the mail it is about; there is no queue between them.',
+    scopes: G,
+  }),
   transfail_drain_rate: opt.int({
     doc: 'Queued failures dealt with in one turn of the loop.',
     default: 100,
