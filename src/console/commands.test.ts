@@ -26,7 +26,9 @@ describe('the list of commands', () => {
     );
     expect(await text('help mess')).toMatch(/^message details MID\n[\s\S]*\nmessage fail/);
     expect(await text('help nonsense')).toBe('NO: There is no command "nonsense".');
-    expect(await text('help')).toMatch(/^command +what it does\n[\s\S]*\nbounce class "REPLY" +The class[\s\S]*\ncache flush NAME +Empty a cache\./);
+    expect(await text('help')).toMatch(
+      /^command +what it does\n[\s\S]*\nbounce class "REPLY" +The class[\s\S]*\ncache flush NAME +Empty a cache\./,
+    );
   });
 });
 
