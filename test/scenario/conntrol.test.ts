@@ -12,7 +12,7 @@ const talkFirst = (port: number): Promise<{ heard: string; ms: number }> =>
     let heard = '';
     const socket = net.connect(port, '127.0.0.1', () => socket.write('EHLO ratware.test\r\n'));
     socket.setEncoding('latin1');
-    socket.on('data', (text) => {
+    socket.on('data', (text: string) => {
       heard += text;
       if (/^250 /m.test(text)) socket.write('QUIT\r\n');
     });
