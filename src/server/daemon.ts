@@ -18,7 +18,7 @@ import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
-import { PlaceTable } from '../module/place.js';
+import { DEFAULT_NAME, PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
 import { TlsContexts } from '../net/tls-contexts.js';
@@ -246,6 +246,7 @@ export class Daemon {
     this.queue.reloaded();
     this.delivery.reloaded();
     this.broker.reloaded();
+    this.#warnOfLostBindings();
   }
 
   /**
@@ -297,6 +298,7 @@ export class Daemon {
   async #recover(): Promise<void> {
     try {
       const told = await this.spool.recover(this.queue.found, this.#stopped.signal);
+      this.#warnOfLostBindings();
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',
@@ -306,6 +308,13 @@ export class Daemon {
     } catch (error) {
       this.journal.say('critical', 'spool', 'old mail could not be read', error);
     }
+  }
+
+  /** Mail waits in bindings that the configuration does not have. */
+  #warnOfLostBindings(): void {
+    for (const { binding, total } of this.queue.views.bindings())
+      if (binding !== DEFAULT_NAME && !this.#snapshot.hasBinding(binding))
+        this.journal.say('warning', 'queue', `${total} messages wait in binding ${binding}, which is not configured; "rebind" moves them`);
   }
 
   /** One of our own sockets: mail that DNS leads there would go round in circles. */
