@@ -312,8 +312,8 @@ export class Daemon {
 
   /** Mail waits in bindings that the configuration does not have. */
   #warnOfLostBindings(): void {
-    for (const { binding, total } of this.queue.views.bindings())
-      if (binding !== DEFAULT_NAME && !this.#snapshot.hasBinding(binding))
+    for (const { group, binding, total } of this.queue.views.bindings())
+      if (binding !== DEFAULT_NAME && !this.#snapshot.hasBinding(binding, group))
         this.journal.say('warning', 'queue', `${total} messages wait in binding ${binding}, which is not configured; "rebind" moves them`);
   }
 
