@@ -101,6 +101,8 @@ describe('mail that is held', () => {
     expect(rig.take('late.test')).toEqual([]);
     expect(rig.take('near.test')).toHaveLength(2);
     expect(rig.queue.views.summary().held).toBe(5);
+    expect(await text('message release id0')).toBe('NO: the sender of message id0 is held');
+    expect(rig.queue.views.summary().held).toBe(5);
     expect(await text('release sender alice@example.org')).toBe('Released 4 messages.');
     expect(rig.queue.views.summary().held).toBe(1);
     expect(rig.queue.waiting(rig.place('far.test'))).toBe(3);
