@@ -34,6 +34,14 @@ export interface ConnectionRow {
   readonly domain: string;
 }
 
+/** Traces of outbound connections. */
+export interface TraceDesk {
+  /** Number of the tracer; undefined when there are too many. */
+  add(binding: string, domain: string, file: string): number | undefined;
+  list(): readonly { readonly id: number; readonly binding: string; readonly domain: string; readonly file: string }[];
+  remove(id: number): boolean;
+}
+
 /** An answer of DNS: its records, or what came in their place. */
 export type LookUp =
   | { readonly kind: string; readonly records: readonly Readonly<{ name: string; type: string; ttlSeconds: number; data: unknown }>[] }
@@ -67,6 +75,7 @@ export interface Desk {
   sessions(): number;
   outboundConnections(): number;
   outbound(): readonly ConnectionRow[];
+  readonly traces: TraceDesk;
   /** Asks DNS through the daemon's memory. */
   lookUp(name: string, type: string, signal: AbortSignal): Promise<LookUp>;
   dnsStats(): object;

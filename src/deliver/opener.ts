@@ -243,7 +243,10 @@ export class Opener {
     }
     const terms = makeTerms(link.station.values, this.#factsFor(link, hop, helo, tlsContext));
     try {
-      link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
+      const { ports } = this.#yard;
+      const id = ports.nextId();
+      const trace = ports.trace?.(link.station.place, hop, id);
+      link.session = this.#connect(id, trace ? { ...terms, trace } : terms, link);
     } catch (error) {
       // A module may name a hop that is none.
       this.#yard.ports.log('error', `cannot connect to ${hop.name} (${hop.ip} port ${hop.port})`, error);

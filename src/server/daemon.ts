@@ -44,6 +44,7 @@ import { makePlans } from './plans.js';
 import { dropPrivileges } from './privileges.js';
 import { makeRouter } from './router.js';
 import { makeRules } from './rules.js';
+import { Traces } from './traces.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -59,6 +60,7 @@ export class Daemon {
   readonly places = new PlaceTable();
   readonly broker = new DirectBroker(this.clock);
   readonly counters = new Counters(this.clock);
+  readonly traces = new Traces(this.clock, (file, error) => this.journal.say('error', 'trace', `${file} cannot be written`, error));
   readonly contexts = new TlsContexts();
   readonly writers = new WriterBook(this.clock, this.journal);
   readonly registry: Registry;
@@ -135,6 +137,7 @@ export class Daemon {
       chains: () => this.chains,
       classify: async (reply, domain) => (await this.chains.classify.run(reply, domain)) ?? classifyReply(reply),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
+      trace: (place, hop, connection) => this.traces.of(place, hop, connection),
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
     this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply));

@@ -119,6 +119,18 @@ describe('mail that is held', () => {
   });
 });
 
+describe('traces', () => {
+  it('are added, listed and removed', async () => {
+    const { text } = await open();
+    expect(await text('trace smtp add * far.test /tmp/x')).toBe('Registered smtp tracer #1');
+    expect(await text('trace smtp add * full.test /tmp/x')).toBe('NO: There are too many tracers already.');
+    expect(await text('trace smtp add *')).toBe('NO: Say which binding, domain and file.');
+    expect(await text('trace smtp list')).toMatch(/far\.test +\/tmp\/x$/);
+    expect(await text('trace smtp remove 1')).toBe('Removed smtp tracer #1');
+    expect(await text('trace smtp remove 2')).toBe('NO: There is no tracer 2.');
+  });
+});
+
 describe('connections and DNS', () => {
   it('are shown and counted', async () => {
     const { text } = await open();

@@ -7,7 +7,7 @@ import type { Watch, Watched } from '../../kernel/watch.js';
 import type { TlsFacts } from '../../module/session.js';
 import { Outbox } from './outbox.js';
 import { INCOMPLETE, MALFORMED, ReplyReader } from './reply-reader.js';
-import type { ClientTerms } from './terms.js';
+import type { ClientTerms, Trace } from './terms.js';
 
 const READ_BYTES = 65_536;
 /** How long we wait for the goodbye of a server. */
@@ -54,6 +54,7 @@ export class Wire implements Watched {
   dueAt = 0;
   readonly kit: ClientKit;
   readonly #owner: WireOwner;
+  readonly #trace: Trace | undefined;
   readonly #reader = new ReplyReader();
   readonly #socket: net.Socket;
   #stream: net.Socket;
@@ -66,6 +67,7 @@ export class Wire implements Watched {
   constructor(kit: ClientKit, terms: ClientTerms, owner: WireOwner) {
     this.kit = kit;
     this.#owner = owner;
+    this.#trace = terms.trace;
     const { hop, source } = terms;
     // Node would look a name up with the system's resolver, past ours.
     if (net.isIP(hop.ip) === 0) throw new RangeError(`"${hop.ip}" is no address`);
@@ -141,11 +143,12 @@ export class Wire implements Watched {
 
   /** Sends what was gathered in the outbox; false when the stream wants a pause. Nothing goes out on a connection that ended. */
   send(): boolean {
-    return this.kit.outbox.send(this.#stream, this.isEncrypted);
+    return this.kit.outbox.send(this.#stream, this.isEncrypted, this.#trace);
   }
 
   /** Writes a piece of a large body; false when the stream wants a pause. */
   write(bytes: Uint8Array): boolean {
+    if (!this.#ended) this.#trace?.('sent', bytes);
     return this.#ended || this.#stream.write(bytes);
   }
 
@@ -219,6 +222,7 @@ export class Wire implements Watched {
       return;
     }
     this.#readWhileBusy = true;
+    this.#trace?.('received', chunk.subarray(0, length));
     const reader = this.#reader;
     reader.push(chunk, length);
     for (;;) {
