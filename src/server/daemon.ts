@@ -1,3 +1,4 @@
+/** The one place where objects meet: a daemon from its configuration to its end. */
 import os from 'node:os';
 import path from 'node:path';
 import { CLASS } from '../bounce/classify.js';
