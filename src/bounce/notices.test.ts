@@ -331,6 +331,7 @@ describe('a notice', () => {
   it.each<[string, Partial<Reception>, string, boolean, boolean]>([
     ['RET=FULL', { returnContent: 'full' }, 'bounces_inline_original = "none"', true, true],
     ['RET=HDRS', { returnContent: 'headers' }, 'bounces_inline_original = "all"', true, false],
+    ['REQUIRETLS', { requireTls: true, returnContent: 'full' }, 'bounces_inline_original = "all"', true, false],
     ['no RET and all', {}, 'bounces_inline_original = "all"', true, true],
     ['no RET and headers', {}, 'bounces_inline_original = "headers"', true, false],
     ['no RET and none', {}, 'bounces_inline_original = "none"', false, false],

@@ -237,11 +237,14 @@ export function chooseDelayAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sen
 
 function chooseOriginal(mail: Copy, options: Pick<OutboundValues, 'bounces_inline_original'>) {
   const wanted =
-    mail.reception.returnContent === 'full'
-      ? 'all'
-      : mail.reception.returnContent === 'headers'
-        ? 'headers'
-        : options.bounces_inline_original;
+    // A body that had to be encrypted all the way does not come back in clear (RFC 8689 5).
+    mail.reception.requireTls
+      ? 'headers'
+      : mail.reception.returnContent === 'full'
+        ? 'all'
+        : mail.reception.returnContent === 'headers'
+          ? 'headers'
+          : options.bounces_inline_original;
   if (wanted === 'none') return undefined;
   const headers = mail.headers.bytes();
   const whole = wanted === 'all' && mail.content.resident !== undefined && mail.size <= LARGEST_WHOLE;

@@ -180,6 +180,11 @@ export class Snapshot {
     }));
   }
 
+  /** There is a binding of this name, in a group or alone. */
+  hasBinding(name: string): boolean {
+    return this.groupOf(name) !== undefined || this.config.root.children.get('binding')?.has(name) === true;
+  }
+
   /** The group a binding stands in. */
   groupOf(binding: string): string | undefined {
     return this.#scopes.groupOf(binding);

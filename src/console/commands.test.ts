@@ -1,105 +1,7 @@
 /** Every command at a desk with a real queue, real modules and a real configuration. */
 import { describe, expect, it } from 'vitest';
-import { configureText } from '../config/configure.js';
-import { makeSession, planOf, rehearse } from '../module/fixture.js';
-import type { LogRecord } from '../module/reports.js';
-import type { Route } from '../module/resolver.js';
-import { reject } from '../module/verdict.js';
-import { Rig } from '../queue/fixture.js';
-import { makeCommands } from './commands/index.js';
-import type { Desk } from './desk.js';
-import { answerRequest } from './dispatch.js';
-
-async function open(more: Partial<Desk> = {}) {
-  const configured = await configureText(
-    'mx_failures_fallback_to_a = 3\nbinding "b1" {\n  domain "far.test" {\n    max_retries = 7\n  }\n}\n',
-    {
-      unread: new Set(),
-    },
-  );
-  if (!configured.ok) throw new Error(configured.problems.map(({ say }) => say).join('\n'));
-  const rig = new Rig();
-  const { registry } = rehearse();
-  const ping = planOf(
-    {
-      name: 'pinger',
-      summary: 'Answers.',
-      options: {},
-      validates: true,
-      register: (ctx) => {
-        ctx.on('data', () => reject('no'), { order: 'late' });
-        ctx.on('received', () => {});
-        void ctx.cache('names', 10, { hit: 60, miss: 1 }).get('a', async () => 1);
-        ctx.command('ping', { doc: 'Pings.', args: '[n]', run: ([n]) => (n === undefined ? 'pong' : [{ n: Number(n), ok: true }]) });
-        ctx.command('touch', { doc: 'Touches.', writes: true, run: () => undefined });
-      },
-    },
-    { instance: 'p', file: 'x.conf', line: 4 },
-  );
-  registry.commit(await registry.prepare([ping, planOf({ name: 'core_inner', register: () => {} }, { file: '' })]));
-  const calls: string[] = [];
-  const totals = { received: 10, delivered: 7, deferred: 2, failed: 1, rejected: 3, resetAt: rig.clock.now() - 10_000 };
-  const recent: LogRecord[] = [{ at: 0, level: 'error', module: 'm', text: 'broken' }];
-  const route: Route = {
-    hops: [{ name: 'mx.far.test', ip: '198.51.100.25', port: 25, preference: 10 }],
-    expiresAt: 0,
-    from: 'dns',
-  };
-  const desk: Desk = {
-    product: 'Celeris',
-    version: '1.2.3',
-    startedAt: rig.clock.now() - 60_000,
-    pid: process.pid,
-    now: () => rig.clock.now(),
-    queue: rig.queue,
-    spool: rig.spool,
-    totals: () => totals,
-    resetTotals: () => void calls.push('reset'),
-    counters: () => new Map([['pinger_pings', 3]]),
-    snapshot: () => configured.snapshot,
-    unknownBounces: () => ({
-      total: 3,
-      list: [
-        { masked: '550 odd ID', last: '550 odd 1234567', count: 2 },
-        { masked: '550 no', last: '550 no', count: 1 },
-      ],
-    }),
-    forgetUnknownBounces: () => calls.push('forgot'),
-    explainBounce: (reply) => (reply.includes('full') ? { class: 22, rule: 'mailbox full' } : { class: 1, rule: '' }),
-    reload: async (file) =>
-      file === 'bad.conf' ? { ok: false, text: 'bad.conf:1:1 error' } : { ok: true, text: `reloaded ${file ?? 'the same'}` },
-    instances: () => registry.current.instances,
-    hooks: () => registry.current.hooks,
-    moduleCommands: () => registry.current.commands,
-    recent: () => recent,
-    reopenLogs: () => void calls.push('reopen'),
-    stop: () => void calls.push('stop'),
-    waits: () => ['1 session'],
-    sessions: () => 2,
-    outboundConnections: () => 4,
-    route: async (domain) => (domain === 'gone.test' ? { problem: '454 4.4.4 no MX', permanent: false, lookupFailed: true } : route),
-    forgetRoutes: (domain) => void calls.push(`forget ${domain ?? 'all'}`),
-    connections: () => 0,
-    loading: () => 100,
-    clearCache: (name) => registry.caches.clear(name),
-    caches: () => registry.caches.sizes(),
-    ...more,
-  };
-  const failures: unknown[] = [];
-  const send = (command: string, json: boolean) =>
-    answerRequest(
-      { id: 1, command, json },
-      () => makeCommands(desk),
-      new AbortController().signal,
-      (error) => failures.push(error),
-    );
-  const text = async (command: string): Promise<string> => {
-    const answer = await send(command, false);
-    return `${answer.ok ? '' : 'NO: '}${answer.text}`;
-  };
-  const data = async (command: string): Promise<unknown> => (await send(command, true)).data;
-  return { rig, registry, calls, text, data, failures };
-}
+import { makeSession } from '../module/fixture.js';
+import { open } from './fixture.js';
 
 describe('the list of commands', () => {
   it('is sorted, has no name twice, and a sentence each', async () => {
@@ -124,7 +26,9 @@ describe('the list of commands', () => {
     );
     expect(await text('help mess')).toMatch(/^message details MID\n[\s\S]*\nmessage fail/);
     expect(await text('help nonsense')).toBe('NO: There is no command "nonsense".');
-    expect(await text('help')).toMatch(/^command +what it does\nbounce class "REPLY" +The class[\s\S]*\ncache flush NAME +Empty a cache\./);
+    expect(await text('help')).toMatch(
+      /^command +what it does\n[\s\S]*\nbounce class "REPLY" +The class[\s\S]*\ncache flush NAME +Empty a cache\./,
+    );
   });
 });
 
@@ -217,7 +121,7 @@ describe('the queue', () => {
     ['message retry nobody', 'NO: no message nobody in the queue'],
     ['message fail nobody', 'NO: no message nobody in the queue'],
     ['message release id0', 'NO: message id0 is not set aside'],
-    ['why nobody', 'NO: There is no message nobody.'],
+    ['why nobody', 'NO: There is no message nobody, and no mail of a domain of that name.'],
     ['flush domain', 'NO: Say which domain, or "all".'],
     ['fail domain', 'NO: Say which domain, or "all".'],
     ['delay domain far.test', 'NO: Say for how many seconds.'],
@@ -374,5 +278,28 @@ describe('the configuration', () => {
     expect(await text('config reload')).toBe('reloaded the same');
     expect(await data('config reload next.conf')).toEqual({ snapshot: 1 });
     expect(await text('config reload bad.conf')).toBe('NO: bad.conf:1:1 error');
+  });
+});
+
+describe('tls', () => {
+  it('shows contexts and hosts in clear, and flushes them', async () => {
+    const { text, data, calls } = await open();
+    expect(await text('tls show cache')).toContain('192.0.2.1|25');
+    expect(await data('tls show cache')).toMatchObject({
+      contexts: [{ certificate: '/c.pem', authorities: 'default', protocols: '+ALL' }],
+    });
+    await text('tls flush cache');
+    expect(calls).toEqual(['tls flush']);
+    expect(await text('tls report')).toBe('Reports sent.');
+  });
+
+  it('shows policies, and forgets one with its routes', async () => {
+    const { text, data, calls } = await open();
+    expect(await data('mta_sts list all')).toEqual(['a.test', 'b.test']);
+    expect(await data('mta_sts show domain A.test')).toMatchObject({ mode: 'enforce', mx: 'mx.a.test *.b.test', expired: true });
+    expect(await text('mta_sts show domain c.test')).toBe('NO: No policy of c.test is kept.');
+    expect(await text('mta_sts show domain ../x')).toMatch(/^NO:/);
+    await text('mta_sts refresh policy a.test');
+    expect(calls).toEqual(['sts a.test', 'forget a.test']);
   });
 });

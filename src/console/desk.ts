@@ -3,10 +3,11 @@ import type { Classification } from '../bounce/classifier.js';
 import type { Unknown } from '../bounce/unknown.js';
 import type { Snapshot } from '../config/snapshot.js';
 import type { Answer } from '../config/verbs.js';
+import type { Copy } from '../module/copy.js';
 import type { HookSet } from '../module/hook-set.js';
 import type { Instance } from '../module/instance.js';
 import type { Command } from '../module/manifest.js';
-import type { PlaceParts } from '../module/place.js';
+import type { Place, PlaceParts } from '../module/place.js';
 import type { LogRecord } from '../module/reports.js';
 import type { Route } from '../module/resolver.js';
 import type { Spool } from '../module/spool.js';
@@ -22,14 +23,46 @@ export interface Totals {
   readonly resetAt: number;
 }
 
-/** An open connection, for `show` and `domain`. */
+/** The same of one binding. */
+export type BindingTotals = Pick<Totals, 'received' | 'delivered' | 'deferred' | 'failed'>;
+
+/** An open connection to a next hop. */
 export interface ConnectionRow {
-  readonly direction: 'in' | 'out';
+  /** "name [ip]:port"; empty before a hop is chosen. */
   readonly peer: string;
-  readonly state: string;
+  readonly state: 'connecting' | 'idle' | 'busy';
   readonly seconds: number;
-  readonly domain?: string;
+  readonly binding: string;
+  readonly domain: string;
 }
+
+/** The MTA-STS policy of a domain. */
+export interface PolicyRow {
+  readonly mode: string;
+  readonly mx: readonly string[];
+  readonly id: string;
+  readonly fetchedAt: number;
+  readonly expiresAt: number;
+}
+
+/** TLS towards others. */
+export interface TlsDesk {
+  memory(): {
+    readonly contexts: readonly Readonly<Record<'certificate' | 'authorities' | 'ciphers' | 'protocols', string | undefined>>[];
+    /** `ip|port` of hosts that are spoken to in clear since their TLS failed. */
+    readonly plain: readonly string[];
+  };
+  forgetMemory(): void;
+  policies(): Promise<readonly string[]>;
+  policy(domain: string): Promise<PolicyRow | undefined>;
+  forgetPolicy(domain: string): Promise<void>;
+  /** Sends reports that are due; false when some are left. */
+  report(): Promise<boolean>;
+}
+/** An answer of DNS: its records, or what came in their place. */
+export type LookUp =
+  | { readonly kind: string; readonly records: readonly Readonly<{ name: string; type: string; ttlSeconds: number; data: unknown }>[] }
+  | { readonly kind: string; readonly why?: string };
 
 export interface Desk {
   readonly product: string;
@@ -41,6 +74,8 @@ export interface Desk {
   readonly queue: MailQueue;
   readonly spool: Spool;
   totals(): Totals;
+  /** Totals of each binding that had any. */
+  bindingTotals(): ReadonlyMap<string, BindingTotals>;
   resetTotals(): void;
   /** Counters of modules by name. */
   counters(): ReadonlyMap<string, number>;
@@ -51,15 +86,24 @@ export interface Desk {
   moduleCommands(): ReadonlyMap<string, { readonly instance: Instance; readonly command: Command }>;
   recent(): readonly LogRecord[];
   reopenLogs(): void;
+  /** Main logs to search; those of the configured loggers when not given. */
+  mainLogs?(): readonly string[];
   stop(): void;
   /** What a stop waits for, over all workers. */
   waits(): readonly string[] | Promise<readonly string[]>;
   sessions(): number;
   outboundConnections(): number;
+  outbound(): readonly ConnectionRow[];
+  /** Asks DNS through the daemon's memory. */
+  lookUp(name: string, type: string, signal: AbortSignal): Promise<LookUp>;
+  dnsStats(): object;
   route(domain: string, signal: AbortSignal): Promise<Route>;
   forgetRoutes(domain: string | undefined): void;
   /** Options at a place that bound delivery, for `why`. */
   connections(place: PlaceParts): number;
+  readonly tls: TlsDesk;
+  /** Chooses the place of a mail anew, by the configuration in force. */
+  rebinder(): (mail: Copy) => Promise<Place>;
   /** Old mail that is still being read, in per cent; 100 when done. */
   loading(): number;
   /** Replies that no bounce rule knew, most frequent first. */

@@ -72,6 +72,18 @@ export class Delivery implements Carrier, Yard {
     return { connections: this.#links.size, idle: this.pool.size, pendingOutcomes: this.conclusions.pending };
   }
 
+  /** Every connection, for the console. */
+  rows() {
+    const now = this.ports.clock.mono();
+    return [...this.#links].map(({ hop, session, isGreeted, since, station: { place } }) => ({
+      peer: hop ? `${hop.name} [${hop.ip}]:${hop.port}` : '',
+      state: isGreeted ? (session?.idle ? ('idle' as const) : ('busy' as const)) : ('connecting' as const),
+      seconds: Math.round((now - since) / 1000),
+      binding: place.binding,
+      domain: place.domain,
+    }));
+  }
+
   hindrance(place: Place): Hindrance | undefined {
     const { spool, snapshot, clock } = this.ports;
     if (this.#stopping) return { code: 'stopping', text: 'the daemon is shutting down' };
@@ -85,12 +97,22 @@ export class Delivery implements Carrier, Yard {
 
   /** A new snapshot is in force: everything that waits asks again, TLS files are read anew. */
   reloaded(): void {
-    this.#opener.contexts.forget();
-    this.#opener.hosts.forgetPlain();
+    this.forgetTls();
     for (const station of [...this.#stations.values()]) {
       station.capUntil = 0;
       this.pump(station);
     }
+  }
+
+  /** What connections share about TLS. */
+  tlsMemory() {
+    return { contexts: this.#opener.contexts.list(), plain: this.#opener.hosts.plain() };
+  }
+
+  /** TLS files are read anew, and TLS is tried again with hosts that failed at it. */
+  forgetTls(): void {
+    this.#opener.contexts.forget();
+    this.#opener.hosts.forgetPlain();
   }
 
   /** Another process waits for a slot of this counter, or does so no more: connections that hold one make room. */
@@ -137,6 +159,7 @@ export class Delivery implements Carrier, Yard {
     const { values } = station;
     if (values.suspend_delivery) station.returnHead(supply);
     if (values.suspend_delivery || this.#endAtOnce(station) || station.throttle) return;
+    if (values.use_dane || values.use_mta_sts) this.#partFromOld(station);
     for (const link of [...station.idle]) if (!link.feed() && !station.head) break;
     const wanted = this.#shortfall(station);
     if (wanted <= 0 && station.head) this.#makeRoom(station);
@@ -144,6 +167,20 @@ export class Delivery implements Carrier, Yard {
     const route = ports.router.route(station.place, this.#abort.signal);
     if (route instanceof Promise) this.#awaitRoute(station, route);
     else this.#follow(station, route, wanted);
+  }
+
+  /** Connections made before the domain changed its demands end after the mail in hand. */
+  #partFromOld(station: Station): void {
+    if (station.links.size === 0) return;
+    const route = this.ports.router.route(station.place, this.#abort.signal);
+    // Its look-up is on the way: the next call will know.
+    if (route instanceof Promise) return void route.catch(() => undefined);
+    if ('problem' in route) return;
+    for (const { hop, session, isRelaxed } of [...station.links]) {
+      if (!hop || !session?.ready || isRelaxed) continue;
+      const now = route.hops.find(({ ip, port, name }) => ip === hop.ip && port === hop.port && name === hop.name);
+      if (now && now.demand?.digest !== hop.demand?.digest) session.leave();
+    }
   }
 
   offer(station: Station): void {

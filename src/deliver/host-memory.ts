@@ -41,6 +41,12 @@ export class HostMemory {
     return this.#plain.knows(`${keyOf(undefined, hop)}|${settings}`);
   }
 
+  /** Hosts that are spoken to in clear, as `ip|port`. */
+  plain(): readonly string[] {
+    this.#plain.sweep();
+    return [...this.#plain.entries()].map(([key]) => key.slice(1));
+  }
+
   /** A new configuration may have mended what failed. */
   forgetPlain(): void {
     this.#plain.clear();

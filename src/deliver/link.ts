@@ -43,6 +43,8 @@ const FAIR_MS = 1000;
 
 export class Link implements SessionOwner {
   station: Station;
+  /** When it was decided to connect, monotonic milliseconds. */
+  readonly since: number;
   /** Hops this link has tried or may not use. */
   readonly tried = new Set<string>();
   hop: RankedHop | undefined;
@@ -55,6 +57,8 @@ export class Link implements SessionOwner {
   /** Mail that was taken before the session could send it. */
   stock: Batch | undefined;
   isGreeted = false;
+  /** Made for its mail alone, without the demands of the domain (RFC 8689 TLS-Required: No). */
+  isRelaxed = false;
   #permit: Permit | undefined;
   #limits: readonly Limit[] = [];
   #reading = false;
@@ -72,6 +76,7 @@ export class Link implements SessionOwner {
 
   constructor(yard: Yard, station: Station) {
     this.#yard = yard;
+    this.since = yard.ports.clock.mono();
     this.station = station;
   }
 
@@ -193,7 +198,7 @@ export class Link implements SessionOwner {
       this.#persona = { ...this.#persona, origin: undefined };
       this.poolKey = poolKey(this.station.values, this.hop, this.#persona);
     }
-    if (tls) this.#tlsFacts = Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)]));
+    if (tls) this.#tlsFacts = namePolicy(tls, session, this.hop?.demand?.by);
     this.#yard.greeted(this);
   }
 
@@ -205,6 +210,13 @@ export class Link implements SessionOwner {
       this.stock = undefined;
       this.#inFlight += batch.mails.length;
       return batch;
+    }
+    if (this.isRelaxed && !this.reserved) {
+      if (!riding) {
+        this.#isLeaving = true;
+        session.leave();
+      }
+      return undefined;
     }
     if (stopping || this.#reading || station.throttle || station.draining || ports.spool.blocked !== undefined) {
       this.returnStock();
@@ -377,3 +389,10 @@ export class Link implements SessionOwner {
     this.#servedBefore = this.session?.deliveries ?? 0;
   }
 }
+
+/** TLS facts as logs carry them: `policy` is whose demand the session stood under, `proven` whether the host is the one it should be. */
+const namePolicy = (tls: object, { judgement }: OutboundSession, policy: string | undefined): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)])),
+  proven: String(judgement?.isProven === true),
+  ...(policy !== undefined && { policy }),
+});

@@ -11,7 +11,6 @@ import { ClientTlsContexts } from '../smtp/client/tls-contexts.js';
 import { ClientKit } from '../smtp/client/wire.js';
 import { WORDS } from '../smtp/client/words.js';
 import { chooseHop, hopKey } from './choose-hop.js';
-import type { AttemptFacts } from './conclude.js';
 import { HostMemory } from './host-memory.js';
 import { hostKey, SERVER_KEY } from './limits.js';
 import { Link, type Yard } from './link.js';
@@ -21,6 +20,7 @@ import type { Sources } from './sources.js';
 import type { Station } from './station.js';
 import { levelOf, makeTerms, poolKey, tlsKey, tlsSettingsOf } from './terms.js';
 import { tellFailure } from './tls-outcome.js';
+import { barredBy, factsOf, mayGoInClear, vetoed } from './unopened.js';
 
 /** After a host refused a connection while others work, the place makes do with these for so long. */
 const CAP_MS = 60_000;
@@ -79,11 +79,11 @@ export class Opener {
     const hops = this.#routes.get(link) ?? [];
     const { values } = station;
     if (this.#sources.pauseOf(station.source)) return this.drop(link);
-    if (link.tried.size === 0 && this.#takeOverAny(link, hops)) return true;
+    if (link.tried.size === 0 && !link.isRelaxed && this.#takeOverAny(link, hops)) return true;
     let shortage: Shortage | undefined;
     for (;;) {
       const hop = chooseHop(hops, {
-        isOut: (each) => link.tried.has(hopKey(each)),
+        isOut: (each) => link.tried.has(hopKey(each)) || !canReach(values.bind_address, each.ip),
         isQuarantined: (each) => this.hosts.isQuarantined(values.bind_address, each),
         load: (each) => countLinks(station, each),
       });
@@ -290,7 +290,8 @@ export class Opener {
     }
     link.tried.add(hopKey(hop));
     const others = (this.#routes.get(link) ?? []).some(
-      (each) => !link.tried.has(hopKey(each)) && !this.hosts.isQuarantined(values.bind_address, each),
+      (each) =>
+        !link.tried.has(hopKey(each)) && canReach(values.bind_address, each.ip) && !this.hosts.isQuarantined(values.bind_address, each),
     );
     if (others && values.host_failure_retry > 0) this.hosts.quarantine(values.bind_address, hop, values.host_failure_retry);
   }
@@ -324,6 +325,7 @@ export class Opener {
     link.stock = link.reserved = undefined;
     this.drop(link);
     const go = (read: readonly Copy[]): void => {
+      if (this.#relax(link, read)) return;
       const facts = factsOf(link);
       for (const mail of read) this.#yard.conclusions.conclude(mail, facts);
       this.#delayWhenHopeless(station);
@@ -332,6 +334,24 @@ export class Opener {
     };
     if (mails instanceof Promise) mails.then(go, () => {});
     else go(mails);
+  }
+
+  /** Mail whose sender puts delivery above encryption goes once more, as if the domain demanded nothing; true when it is on its way. */
+  #relax(before: Link, mails: readonly Copy[]): boolean {
+    const { station } = before;
+    const hops = this.#routes.get(before) ?? [];
+    if (before.isRelaxed || this.#yard.stopping || !hops.some(({ demand }) => demand?.enforced) || !mayGoInClear(mails[0])) return false;
+    const link = new Link(this.#yard, station);
+    link.isRelaxed = true;
+    link.reserved = mails;
+    station.links.add(link);
+    station.opening++;
+    this.#routes.set(
+      link,
+      hops.map((hop) => ({ ...hop, demand: undefined })),
+    );
+    setImmediate(() => this.advance(link));
+    return true;
   }
 
   #delayWhenHopeless(station: Station): void {
@@ -366,30 +386,11 @@ export class Opener {
   }
 }
 
+/** A source of one family leads to no address of the other; the system would call that our fault. */
+const canReach = (source: string | undefined, ip: string): boolean => source === undefined || source.includes(':') === ip.includes(':');
+
 const countLinks = (station: Station, { ip, port }: RankedHop): number => {
   let count = 0;
   for (const { hop } of station.links) if (hop?.ip === ip && hop.port === port) count++;
   return count;
 };
-
-const barredBy = (fault: string): Failure => ({ kind: 'refused', reply: WORDS.tlsBarred, stage: STAGE.notConnected, detail: fault });
-
-const vetoed = (reply: string): Failure => ({ kind: 'refused', reply, stage: STAGE.notConnected, detail: 'veto' });
-
-/** The attempt of mail whose connection could not be made: the last host's answer stands for all. */
-function factsOf(link: Link): AttemptFacts {
-  const { failure, session, hop } = link;
-  const reply = failure?.reply ?? WORDS.noHosts;
-  const isConnected = failure !== undefined && failure.kind !== 'connect' && failure.stage !== STAGE.notConnected;
-  return {
-    outcome: reply.startsWith('5') ? 'failed' : 'deferred',
-    reply,
-    stage: failure?.stage ?? STAGE.notConnected,
-    bytes: 0,
-    possibleDuplicate: false,
-    connectionId: isConnected ? (session?.id ?? '') : '',
-    hop,
-    tls: undefined,
-    quiet: false,
-  };
-}

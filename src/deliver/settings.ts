@@ -38,6 +38,8 @@ export interface DeliveryValues {
   readonly tls_key?: string | undefined;
   readonly tls_protocols?: string | undefined;
   readonly tls_verify: 'no' | 'ca' | 'host';
+  readonly use_dane: boolean;
+  readonly use_mta_sts: boolean;
   readonly connect_timeout_to_delay: number;
   readonly mx_failures_to_delay: number;
   readonly host_failure_retry: number;

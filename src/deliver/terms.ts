@@ -14,6 +14,8 @@ export interface TermsFacts {
   readonly tlsContext: SecureContext | undefined;
 }
 
+const DOWNGRADES = { no: 'no', ifneeded: 'encode', strict: 'no', strip: 'strip' } as const;
+
 export function makeTerms(values: DeliveryValues, { hop, persona, isPlain, tlsContext }: TermsFacts): ClientTerms {
   return {
     hop,
@@ -28,6 +30,7 @@ export function makeTerms(values: DeliveryValues, { hop, persona, isPlain, tlsCo
     demand: hop.demand,
     tlsContext,
     sendEightBit: values.send_8bitmime === 'ifavailable',
+    downgrade: DOWNGRADES[values.transform_8bitmime_content],
     strictEightBit: values.transform_8bitmime_content === 'strict',
     timeouts: {
       connectMs: values.connect_timeout * 1000,

@@ -25,6 +25,8 @@ export interface Reception {
   readonly user?: string;
   readonly pathway?: string;
   readonly smtpUtf8: boolean;
+  /** RFC 8689 REQUIRETLS: goes on encrypted to verified servers that promise the same, or not at all. */
+  readonly requireTls?: true;
   /** RFC 3461 ENVID, decoded from xtext. */
   readonly envelopeId?: string;
   /** RFC 3461 RET. */

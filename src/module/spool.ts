@@ -50,6 +50,17 @@ export interface Spool {
   /** Records an outcome; written at the end of this loop turn, synced within 100 ms. Never throws: see `blocked`. */
   change(ticket: number, attempts: number, nextAttempt: number, lastReply: string): void;
 
+  /**
+   * Records one outcome for all messages that are kept now and wait at matching places: next attempt and last reply, with one record
+   * however many they are; durable when it resolves. Messages written later are not concerned, later outcomes of a message win.
+   * Optional: without it the queue writes a `change` for each.
+   */
+  changeAll?(
+    where: { readonly group?: string; readonly binding?: string; readonly domain?: string },
+    nextAttempt: number,
+    lastReply: string,
+  ): Promise<void>;
+
   /** The message was delivered, failed without notice, or dropped. Its ticket may be given out again at once. */
   gone(ticket: number): void;
 

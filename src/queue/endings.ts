@@ -1,14 +1,15 @@
 /**
  * Mail that the queue ends by itself: failed by an operator, or too old to be tried.
  *
- * One purge record first and the notices afterwards would lose the notices in a crash, since they are made from the mails' bytes.
- * So the order is: (1) in memory all of them leave delivery at once; (2) each gets a CHANGE record whose next attempt is a mark
- * and whose last reply is the note, and the command answers when those are on the medium; (3) a few at a time are read, their
+ * One record that ends all and the notices afterwards would lose the notices in a crash, since they are made from the mails' bytes.
+ * So the order is: (1) in memory all of them leave delivery at once; (2) their records get a mark as next attempt and the note as
+ * last reply, one record for all of a place where the spool can write that, else one for each, and the command answers when that is
+ * on the medium; (3) a few at a time are read, their
  * notice and end are made durable together, and the log is told. A mail that a crash leaves between (2) and (3) is found again
  * with its mark and goes on at (3), never to delivery.
  */
 import type { Copy } from '../module/copy.js';
-import type { Place } from '../module/place.js';
+import type { Place, PlaceParts } from '../module/place.js';
 import { LIST } from './entries.js';
 import { MARKS } from './marks.js';
 import type { ReadBack } from './read-back.js';
@@ -33,7 +34,8 @@ const AGAIN_MS = 30_000;
 
 /** Tickets that end alike; undefined `notice` means that the record has it. */
 interface Batch {
-  readonly tickets: readonly number[];
+  /** Those that recovery finds are added at its end. */
+  readonly tickets: number[];
   readonly notice: EndNotice | undefined;
   readonly quiet: boolean;
   next: number;
@@ -46,6 +48,8 @@ export class Endings {
   readonly #batches: Batch[] = [];
   /** Mails that were ended while delivery had them. */
   readonly #sentences = new Map<number, EndNotice>();
+  /** What recovery found, by whether it ends quietly. */
+  readonly #resumed = new Map<boolean, Batch>();
   #working: Promise<void> | undefined;
 
   constructor(stock: Stock, readBack: ReadBack, failed: (mail: Copy, reply: string, quiet: boolean) => Promise<void>) {
@@ -57,11 +61,14 @@ export class Endings {
   /** Ends mails without a mark: after a crash the same reason is found again. */
   begin(tickets: readonly number[], notice: EndNotice): void {
     for (const ticket of tickets) this.#stock.end(ticket);
-    this.#enqueue({ tickets, notice, quiet: notice.quiet, next: 0 });
+    this.#enqueue({ tickets: [...tickets], notice, quiet: notice.quiet, next: 0 });
   }
 
-  /** Ends mails; resolves when a crash cannot bring them back to delivery. Mail that delivery has ends when it comes back. */
-  async condemn(tickets: readonly number[], notice: EndNotice): Promise<void> {
+  /**
+   * Ends mails; resolves when a crash cannot bring them back to delivery. Mail that delivery has ends when it comes back. `all` says
+   * that they are all the mail of matching places, so that one record may stand for their marks.
+   */
+  async condemn(tickets: readonly number[], notice: EndNotice, all?: PlaceParts): Promise<void> {
     const { entries, spool } = this.#stock;
     const mark = MARKS[notice.quiet ? 'ending quietly' : 'ending'];
     const waiting: number[] = [];
@@ -74,21 +81,35 @@ export class Endings {
         waiting.push(ticket);
       }
     }
+    if (all && spool.changeAll) await spool.changeAll(all, mark, notice.reply);
+    else await this.#mark(waiting, mark, notice.reply);
+    if (waiting.length > 0) this.#enqueue({ tickets: waiting, notice, quiet: notice.quiet, next: 0 });
+  }
+
+  /** Records the marks one by one. */
+  async #mark(waiting: readonly number[], mark: number, reply: string): Promise<void> {
+    const { entries, spool } = this.#stock;
     for (let next = 0; next < waiting.length; ) {
       for (const end = Math.min(next + MARKS_PER_TURN, waiting.length); next < end; next++) {
         const ticket = waiting[next] as number;
-        spool.change(ticket, entries.attempts(ticket), mark, notice.reply);
+        spool.change(ticket, entries.attempts(ticket), mark, reply);
       }
       await new Promise<void>((done) => this.#stock.atTurnEnd(done));
     }
     await spool.flush();
-    if (waiting.length > 0) this.#enqueue({ tickets: waiting, notice, quiet: notice.quiet, next: 0 });
   }
 
   /** Goes on with a mail whose mark recovery found. */
   resume(ticket: number, place: Place, received: number, attempts: number, quiet: boolean): void {
     this.#stock.entries.add(ticket, place.index, LIST.ending, this.#stock.anchor.mono(), received, attempts, false);
-    this.#enqueue({ tickets: [ticket], notice: undefined, quiet, next: 0 });
+    // Recovery may find a million: they share a batch as long as it is not done.
+    const open = this.#resumed.get(quiet);
+    if (open && open.next < open.tickets.length) open.tickets.push(ticket);
+    else {
+      const batch: Batch = { tickets: [ticket], notice: undefined, quiet, next: 0 };
+      this.#resumed.set(quiet, batch);
+      this.#enqueue(batch);
+    }
   }
 
   /** What was decided about a mail that delivery has. */

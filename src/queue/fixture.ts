@@ -6,7 +6,7 @@ import { Headers } from '../mail/headers.js';
 import { bodyOf, Copy } from '../module/copy.js';
 import type { Carrier, Hindrance } from '../module/flow.js';
 import type { Body, Reception } from '../module/message.js';
-import { type Place, PlaceTable } from '../module/place.js';
+import { type Place, type PlaceParts, PlaceTable } from '../module/place.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
 import { problems } from '../spool/problems.js';
 import { MailQueue, type QueuePorts } from './mail-queue.js';
@@ -155,6 +155,19 @@ export class MapSpool implements Spool {
   async close(): Promise<void> {}
 }
 
+/** A spool that can record one outcome for all mail of matching places. */
+export class SweepingSpool extends MapSpool {
+  async changeAll(where: PlaceParts, nextAttempt: number, lastReply: string): Promise<void> {
+    this.changes++;
+    for (const kept of this.kept.values()) {
+      const { group, binding, domain } = kept.place;
+      if (where.group !== undefined && where.group !== group) continue;
+      if (where.binding !== undefined && where.binding !== binding) continue;
+      if (where.domain === undefined || where.domain === domain) Object.assign(kept, { nextAttempt, lastReply });
+    }
+  }
+}
+
 /** Writes down who woke it. */
 export class Listener implements Carrier {
   readonly woken: string[] = [];
@@ -187,6 +200,8 @@ export class Rig {
   readonly queue: MailQueue;
   readonly failed: { id: string; reply: string; quiet: boolean }[] = [];
   readonly unreadable: number[] = [];
+  /** What is used of limits. */
+  usage: NonNullable<QueuePorts['usage']> = () => undefined;
   /** Option values in force; `set` replaces them as a reload does. */
   values: QueueValues;
   #snapshot = { at: () => this.values };
@@ -207,6 +222,7 @@ export class Rig {
         this.failed.push({ id: mail.id, reply, quiet });
       },
       unreadable: (ticket) => void this.unreadable.push(ticket),
+      usage: (limit) => this.usage(limit),
       ...more,
     });
     this.queue.connect(this.carrier);

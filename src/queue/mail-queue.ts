@@ -3,15 +3,20 @@ import type { Delivery } from '../module/attempt.js';
 import { type Copy, NO_TICKET } from '../module/copy.js';
 import type { Carrier, Intake, Supply } from '../module/flow.js';
 import type { Schedule as RetrySchedule } from '../module/hooks.js';
-import type { Place } from '../module/place.js';
+import { DEFAULT_NAME, type Place, type PlaceParts } from '../module/place.js';
 import type { Found } from '../module/spool.js';
+import { BulkOperations } from './bulk.js';
+import { Custody } from './custody.js';
 import { Endings } from './endings.js';
 import { LIST, type List, NOBODY } from './entries.js';
+import { Explanations } from './explanations.js';
 import { MARKS, readMark } from './marks.js';
 import { QueueOperations } from './operations.js';
+import { type Measured, Pace } from './pace.js';
 import { ReadBack } from './read-back.js';
 import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules } from './retry.js';
 import { callRoll, type Roll } from './roll.js';
+import { Selection } from './selection.js';
 import { Stock, type StockPorts } from './stock.js';
 import { shareTransaction } from './transaction.js';
 import { QueueViews } from './views.js';
@@ -29,6 +34,8 @@ export interface QueuePorts extends StockPorts {
    * when it rejects.
    */
   failed(mail: Copy, reply: string, quiet: boolean): Promise<void>;
+  /** What is taken of a limit of delivery, for explanations. */
+  usage?(limit: string): { readonly used: number; readonly limit: number } | undefined;
   /** A mail could not be read back; it is asked for again later. */
   unreadable?(ticket: number, error: unknown): void;
 }
@@ -41,10 +48,13 @@ const LOOK_AHEAD = 4;
 export class MailQueue implements Supply, Intake {
   readonly views: QueueViews;
   readonly operations: QueueOperations;
+  readonly bulk: BulkOperations;
+  readonly custody: Custody;
   readonly #stock: Stock;
   readonly #ports: QueuePorts;
   readonly #endings: Endings;
   readonly #readBack: ReadBack;
+  readonly #pace = new Pace();
 
   constructor(ports: QueuePorts) {
     this.#ports = ports;
@@ -52,8 +62,13 @@ export class MailQueue implements Supply, Intake {
     this.#stock = stock;
     this.#readBack = new ReadBack(stock, (ticket, error) => ports.unreadable?.(ticket, error));
     this.#endings = new Endings(stock, this.#readBack, (mail, reply, quiet) => ports.failed(mail, reply, quiet));
-    this.views = new QueueViews(stock, this.#endings, this.#readBack);
-    this.operations = new QueueOperations(stock, this.#endings, this.#readBack, ports.random ?? Math.random, (mail) => this.insert(mail));
+    const explanations = new Explanations(stock, this.#endings, (limit) => ports.usage?.(limit));
+    this.views = new QueueViews(stock, explanations, this.#readBack);
+    this.custody = new Custody(stock, this.#readBack);
+    this.operations = new QueueOperations(stock, this.#endings, this.#readBack, this.custody, ports.random ?? Math.random, (mail) =>
+      this.insert(mail),
+    );
+    this.bulk = new BulkOperations(stock, this.#endings, new Selection(stock, this.#readBack), this.operations, this.custody);
     ports.spool.onHealth(() => this.reloaded());
   }
 
@@ -79,7 +94,7 @@ export class MailQueue implements Supply, Intake {
     const received = stock.anchor.monoOf(mail.reception.receivedAt);
     const urgent = mail.priority === 1;
     const due = mail.nextAttempt > 0 ? stock.anchor.monoOf(mail.nextAttempt) : now;
-    if (mail.quarantined !== undefined) {
+    if (mail.quarantined !== undefined || this.custody.claims(mail)) {
       stock.addHeld(ticket, place, now, received, mail.attempts, urgent);
       this.#markHeld(mail);
       return;
@@ -121,8 +136,14 @@ export class MailQueue implements Supply, Intake {
       if (this.#endExpired(first, place, now)) continue;
       const mail = stock.residents.at(first);
       if (!mail) return this.#takeUnread(place, list, max);
+      if (this.custody.claims(mail)) {
+        this.custody.setAside(first);
+        continue;
+      }
       stock.take(first);
-      return max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
+      const batch = max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
+      this.#measure(place, batch.length, now);
+      return batch;
     }
   }
 
@@ -133,6 +154,8 @@ export class MailQueue implements Supply, Intake {
       if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
       else this.#stock.restore(mail.ticket);
     }
+    const [first] = mails;
+    if (first) this.#rest(first.place);
   }
 
   waiting(place: Place): number {
@@ -170,11 +193,14 @@ export class MailQueue implements Supply, Intake {
     mail.lastReply = reply;
     stock.spool.change(ticket, judged.attempts, mail.nextAttempt, reply);
     stock.delay(ticket, due);
+    this.#rest(place);
     return { outcome: 'deferred', reply };
   }
 
   release(mail: Copy): void {
-    if (this.#isTaken(mail)) this.#stock.forget(mail.ticket);
+    if (!this.#isTaken(mail)) return;
+    this.#stock.forget(mail.ticket);
+    this.#rest(mail.place);
   }
 
   delay(place: Place, untilMs: number, reply: string): void {
@@ -196,6 +222,18 @@ export class MailQueue implements Supply, Intake {
   /** Mails on any list. */
   get size(): number {
     return this.#stock.entries.size;
+  }
+
+  /** What one busy connection of a place did in the last minute; undefined when that was too little to tell. */
+  pace(place: Place): Measured | undefined {
+    return this.#pace.of(place, this.#stock.anchor.mono());
+  }
+
+  /** The same for the place with these names; `default` stands for names that are not given. */
+  paceOf({ group = DEFAULT_NAME, binding = DEFAULT_NAME, domain = '' }: PlaceParts): Measured | undefined {
+    for (const place of this.#stock.places)
+      if (place.domain === domain && place.binding === binding && place.group === group) return this.pace(place);
+    return undefined;
   }
 
   /** The queue has mail of this place: it must not be let go. */
@@ -253,7 +291,7 @@ export class MailQueue implements Supply, Intake {
     const ready: Copy[] = [];
     for (const mail of mails) {
       if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
-      else if (mail.quarantined !== undefined) this.#setAside(mail);
+      else if (mail.quarantined !== undefined || this.custody.claims(mail)) this.#setAside(mail);
       else ready.push(mail);
     }
     const [first] = ready;
@@ -262,6 +300,7 @@ export class MailQueue implements Supply, Intake {
     for (const mail of ready) (first && batch.length < max && shareTransaction(first, mail) ? batch : rest).push(mail);
     this.putBack(rest);
     this.#stock.wake(place);
+    if (batch.length > 0) this.#measure(place, batch.length, this.#stock.anchor.mono());
     return batch;
   }
 
@@ -290,6 +329,17 @@ export class MailQueue implements Supply, Intake {
     const { retry } = this.#stock.settings(place);
     const own = this.#ports.schedule?.(mail);
     return own ? { ...retry, expirationSeconds: own.expirationSeconds, intervalSeconds: own.intervalSeconds, retries: own.retries } : retry;
+  }
+
+  #measure(place: Place, mails: number, now: number): void {
+    const { carrier } = this.#stock;
+    if (carrier) this.#pace.begin(place, mails, now, carrier);
+  }
+
+  /** Ends the measuring of a place that has nothing in flight. */
+  #rest(place: Place): void {
+    const { entries, anchor } = this.#stock;
+    if (entries.count(place.index, LIST.taken) === 0) this.#pace.rest(place, anchor.mono());
   }
 
   #isTaken(mail: Copy): boolean {

@@ -1,6 +1,7 @@
 /** What operators and modules do to the queue as a whole. Each answers how many mails it concerned. */
 import { type Copy, NO_TICKET } from '../module/copy.js';
 import type { Place, PlaceParts } from '../module/place.js';
+import type { Custody } from './custody.js';
 import type { Endings, EndNotice } from './endings.js';
 import { LIST, type List } from './entries.js';
 import { type Hold, matches } from './holds.js';
@@ -26,9 +27,11 @@ export class QueueOperations {
   readonly #journal: Journal;
   readonly #random: () => number;
   readonly #insert: (mail: Copy) => void;
+  readonly #custody: Custody;
 
-  constructor(stock: Stock, endings: Endings, readBack: ReadBack, random: () => number, insert: (mail: Copy) => void) {
+  constructor(stock: Stock, endings: Endings, readBack: ReadBack, custody: Custody, random: () => number, insert: (mail: Copy) => void) {
     this.#stock = stock;
+    this.#custody = custody;
     this.#endings = endings;
     this.#readBack = readBack;
     this.#journal = new Journal(stock);
@@ -41,19 +44,23 @@ export class QueueOperations {
    * crash the mail waits for its old time again.
    */
   flush(where: PlaceParts): number {
-    const { anchor } = this.#stock;
     let count = 0;
     for (const place of this.#placesOf(where)) {
       const tickets = this.#tickets(place, [LIST.delayed]);
-      const now = anchor.mono();
-      for (const ticket of tickets) {
-        const due = now + this.#fuzz(place);
-        if (due > now) this.#stock.delay(ticket, due);
-        else this.#stock.makeDue(ticket, now);
-      }
+      this.hasten(tickets);
       count += tickets.length;
     }
     return count;
+  }
+
+  /** The same for some delayed mails. */
+  hasten(tickets: readonly number[]): void {
+    const now = this.#stock.anchor.mono();
+    for (const ticket of tickets) {
+      const due = now + this.#fuzz(this.#stock.placeOf(ticket));
+      if (due > now) this.#stock.delay(ticket, due);
+      else this.#stock.makeDue(ticket, now);
+    }
   }
 
   /** Makes one mail due now. Its retry count stays. */
@@ -75,13 +82,18 @@ export class QueueOperations {
 
   /** Puts the due mail of a place off until a wall time, spread over delayed_binding_domain_fuzz seconds. */
   delayPlace(place: Place, untilMs: number, reply: string): number {
-    const { anchor, residents } = this.#stock;
-    const now = anchor.mono();
-    const until = Math.max(now, anchor.monoOf(untilMs));
+    const { anchor } = this.#stock;
     const tickets = this.#tickets(place, DUE);
+    this.putOff(tickets, Math.max(anchor.mono(), anchor.monoOf(untilMs)), reply);
+    return tickets.length;
+  }
+
+  /** Puts some due mails off until a monotonic time. */
+  putOff(tickets: readonly number[], until: number, reply: string): void {
+    const { anchor, residents } = this.#stock;
     for (const ticket of tickets) {
       const mail = residents.at(ticket);
-      const due = until + this.#fuzz(place);
+      const due = until + this.#fuzz(this.#stock.placeOf(ticket));
       if (mail) {
         mail.lastReply = reply;
         mail.nextAttempt = anchor.wallOf(due);
@@ -89,7 +101,6 @@ export class QueueOperations {
       this.#stock.delay(ticket, due);
     }
     this.#journal.write(tickets, reply);
-    return tickets.length;
   }
 
   /**
@@ -97,8 +108,10 @@ export class QueueOperations {
    * lines follow a few at a time (see endings.ts).
    */
   async fail(where: PlaceParts, notice: EndNotice = { reply: PURGED, quiet: false }): Promise<number> {
-    const tickets = this.#placesOf(where).flatMap((place) => this.#tickets(place, FAILABLE));
-    await this.#endings.condemn(tickets, notice);
+    const tickets: number[] = [];
+    for (const place of this.#placesOf(where))
+      for (const list of FAILABLE) for (const ticket of this.#stock.entries.walk(place.index, list)) tickets.push(ticket);
+    await this.#endings.condemn(tickets, notice, where);
     return tickets.length;
   }
 
@@ -106,6 +119,14 @@ export class QueueOperations {
   async failOne(id: string, notice: EndNotice = { reply: MANUALLY_FAILED, quiet: false }): Promise<void> {
     const ticket = this.#locate(id);
     if (this.#stock.entries.list(ticket) !== LIST.ending) await this.#endings.condemn([ticket], notice);
+  }
+
+  /** Sets one waiting mail aside until it is released; a restart keeps it so. */
+  hold(id: string): void {
+    const ticket = this.#locate(id);
+    const list = this.#stock.entries.list(ticket);
+    if (list === LIST.taken || list === LIST.ending) throw problems.IN_FLIGHT(id);
+    if (list !== LIST.held) this.#custody.setAside(ticket);
   }
 
   /** Stops matching places at run time; mail is still accepted for them. Without `seconds` until it is lifted. */
@@ -133,16 +154,22 @@ export class QueueOperations {
   /** Moves waiting mail to another binding or domain; mail in flight stays. Parts that are not given stay as they are. */
   move(where: PlaceParts, to: PlaceParts): number {
     if (to.group === undefined && to.binding === undefined && to.domain === undefined) throw problems.SAME_PLACE();
+    let count = 0;
+    for (const from of this.#placesOf(where)) count += this.moveAll(this.#tickets(from, [...WAITING, LIST.held]), to);
+    return count;
+  }
+
+  /** Moves some mails that nobody has taken; answers how many were elsewhere before. */
+  moveAll(tickets: readonly number[], to: PlaceParts): number {
     const { places, spool } = this.#stock;
     let count = 0;
-    for (const from of this.#placesOf(where)) {
+    for (const ticket of tickets) {
+      const from = this.#stock.placeOf(ticket);
       const target = places.of(to.group ?? from.group, to.binding ?? from.binding, to.domain ?? from.domain);
       if (target === from) continue;
-      for (const ticket of this.#tickets(from, [...WAITING, LIST.held])) {
-        spool.move(ticket, target);
-        this.#stock.rehome(ticket, target);
-        count++;
-      }
+      spool.move(ticket, target);
+      this.#stock.rehome(ticket, target);
+      count++;
     }
     return count;
   }

@@ -1,4 +1,5 @@
 /** Why a mail waits, as values: code, the words shown, the option behind it, and a sentence for the reference. */
+import type { Origin } from './settings.js';
 
 export interface ReasonKind {
   readonly code: string;
@@ -44,6 +45,17 @@ export const REASONS = {
     text: 'delivery was stopped: %s',
     doc: 'An operator or a module stopped the place at run time, for a while or until it is lifted.',
   },
+  binding_removed: {
+    code: 'binding_removed',
+    text: 'the configuration has no binding %s any more',
+    doc: 'Its source address and options are gone, and the mail of one sender must not leave by the address of another. `rebind` gives it a binding that exists.',
+  },
+  default_suspended: {
+    code: 'default_suspended',
+    text: 'mail without a binding is suspended',
+    option: 'default_binding',
+    doc: 'default_binding is suspended, and the message was given no binding.',
+  },
   carrier: {
     code: 'carrier',
     text: '%s',
@@ -53,6 +65,12 @@ export const REASONS = {
     code: 'behind',
     text: '%s messages of this place go first',
     doc: 'The message is due and will be taken when those in front of it have been.',
+  },
+  expires: {
+    code: 'expires',
+    text: 'fails then if it is not delivered',
+    option: 'message_expiration',
+    doc: 'The age at which the message is given up. It stands at the end of every chain.',
   },
   next: { code: 'next', text: 'it is the next one', doc: 'Nothing holds the message: it starts with the next connection that is free.' },
 } as const satisfies Record<string, ReasonKind>;
@@ -64,8 +82,13 @@ export interface Reason {
   /** Wall milliseconds when this reason ends; undefined when that is not known. */
   readonly untilMs?: number;
   readonly option?: string;
+  /** Where the option's value is written. */
+  readonly origin?: Origin;
   /** Key of the limit that is full. */
   readonly limit?: string;
+  /** What is taken of the limit now, and what it allows. */
+  readonly used?: number;
+  readonly allowed?: number;
 }
 
 /** Fills in the details of a reason. */
@@ -76,4 +99,29 @@ export function reason(kind: ReasonKind, detail = '', more: { readonly untilMs?:
     ...(kind.option === undefined ? {} : { option: kind.option }),
     ...(more.untilMs === undefined ? {} : { untilMs: more.untilMs }),
   };
+}
+
+/** Options behind the limits of delivery, by the first words of a limit's key. */
+const LIMIT_OPTIONS: readonly (readonly [prefix: string, option: string])[] = [
+  ['connections/place/', 'max_outbound_connections'],
+  ['connections/scope/', 'scope_max_outbound_connections'],
+  ['connections/server', 'server_max_outbound_connections'],
+  ['connections/host/', 'max_outbound_connections'],
+  ['rate/connections/', 'outbound_throttle_connections'],
+  ['rate/messages/', 'outbound_throttle_messages'],
+];
+
+/** Options behind what delivery says of a place, by its code. */
+const HINDRANCE_OPTIONS: Readonly<Record<string, string>> = { source_paused: 'bind_address', suspended: 'suspend_delivery' };
+
+/** The option that decides about a hindrance, when one is known; `host` when it is written for a host. */
+export function optionOf(code: string, limit: string | undefined): { readonly option: string; readonly host?: string } | undefined {
+  if (limit === undefined) {
+    const option = Object.hasOwn(HINDRANCE_OPTIONS, code) ? HINDRANCE_OPTIONS[code] : undefined;
+    return option === undefined ? undefined : { option };
+  }
+  const found = LIMIT_OPTIONS.find(([prefix]) => limit.startsWith(prefix));
+  if (!found) return undefined;
+  const [prefix, option] = found;
+  return prefix === 'connections/host/' ? { option, host: limit.slice(prefix.length) } : { option };
 }

@@ -23,6 +23,11 @@ export class Residents {
     return this.#mails.get(ticket);
   }
 
+  /** All of them, in no order. */
+  mails(): IterableIterator<Copy> {
+    return this.#mails.values();
+  }
+
   keep(ticket: number, mail: Copy, share?: Share): void {
     if (this.#mails.has(ticket)) this.drop(ticket);
     this.#mails.set(ticket, mail);

@@ -33,6 +33,15 @@ export interface PlaceRow extends Counts {
   readonly stopped: string | undefined;
 }
 
+/** One binding over all domains. */
+export interface BindingRow extends Counts {
+  readonly group: string;
+  readonly binding: string;
+  readonly connections: number;
+  /** Messages in memory. */
+  readonly resident: number;
+}
+
 /** One domain over all bindings. */
 export interface DomainRow extends Counts {
   readonly domain: string;

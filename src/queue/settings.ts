@@ -1,5 +1,5 @@
 /** The options that the queue reads, by place. */
-import type { Place, PlaceParts } from '../module/place.js';
+import { DEFAULT_NAME, type Place, type PlaceParts } from '../module/place.js';
 import type { RetryRules } from './retry.js';
 
 /** Option values of one place, named as in the configuration. Durations in seconds. */
@@ -17,6 +17,8 @@ export interface QueueValues {
   /** 0 = no limit. */
   readonly max_resident_messages: number;
   readonly suspend_delivery: boolean;
+  /** What happens to mail without a binding; `none` only counts when mail is received. */
+  readonly default_binding?: 'normal' | 'suspended' | 'none';
   readonly delayed_binding_domain_fuzz: number;
 }
 
@@ -32,8 +34,10 @@ export interface Origin {
 /** What the queue needs of a configuration snapshot. */
 export interface QueueSnapshot {
   at(where: PlaceParts): QueueValues;
+  /** There is such a binding; without it all count as there. */
+  hasBinding?(name: string): boolean;
   /** Without it every value counts as the default's. */
-  find?(option: string, where: PlaceParts): Origin;
+  find?(option: string, where: PlaceParts | (PlaceParts & { readonly host: string })): Origin;
 }
 
 /** How many mails in memory count for one `max_resident_messages` that is written below global. */
@@ -47,7 +51,11 @@ export interface Settings {
   readonly retry: RetryRules;
   /** Undefined when all mail in memory counts. */
   readonly share: Share | undefined;
+  /** Why the binding sends nothing: it is in no file any more, or is the default one and that is suspended. */
+  readonly unbound: Unbound | undefined;
 }
+
+export type Unbound = 'removed' | 'suspended';
 
 /** Settings by place, read anew when another snapshot is in force. */
 export class SettingsBook {
@@ -57,7 +65,11 @@ export class SettingsBook {
   /** The place that the settings of a number were read for: numbers are used again. */
   #owners: (Place | undefined)[] = [];
   /** Many places have the same values: they share one object. */
-  readonly #shared = new Map<QueueValues, Settings>();
+  readonly #shared = {
+    bound: new Map<QueueValues, Settings>(),
+    removed: new Map<QueueValues, Settings>(),
+    suspended: new Map<QueueValues, Settings>(),
+  };
   /** By scope; kept over reloads, since the mail that they count is. */
   readonly #shares = new Map<string, Share>();
 
@@ -81,15 +93,17 @@ export class SettingsBook {
     this.#snapshot = snapshot;
     this.#byPlace = [];
     this.#owners = [];
-    this.#shared.clear();
+    for (const settings of Object.values(this.#shared)) settings.clear();
   }
 
   #settingsFor(snapshot: QueueSnapshot, place: Place): Settings {
     const values = snapshot.at(place);
-    let settings = this.#shared.get(values);
+    const unbound = unboundOf(snapshot, place, values);
+    const shared = this.#shared[unbound ?? 'bound'];
+    let settings = shared.get(values);
     if (!settings) {
-      settings = { values, retry: readRetryRules(values), share: this.#shareFor(snapshot, place) };
-      this.#shared.set(values, settings);
+      settings = { values, retry: readRetryRules(values), share: this.#shareFor(snapshot, place), unbound };
+      shared.set(values, settings);
     }
     return settings;
   }
@@ -101,6 +115,11 @@ export class SettingsBook {
     this.#shares.set(scopeKey, share);
     return share;
   }
+}
+
+function unboundOf(snapshot: QueueSnapshot, { binding }: Place, values: QueueValues): Unbound | undefined {
+  if (binding === DEFAULT_NAME) return values.default_binding === 'suspended' ? 'suspended' : undefined;
+  return snapshot.hasBinding?.(binding) === false ? 'removed' : undefined;
 }
 
 const NOWHERE: Origin = { value: undefined, scopeKey: 'default' };

@@ -5,15 +5,15 @@
 import type { Clock } from '../kernel/clock.js';
 import type { Copy } from '../module/copy.js';
 import type { Carrier } from '../module/flow.js';
-import type { Place, PlaceTable } from '../module/place.js';
+import type { Place, PlaceParts, PlaceTable } from '../module/place.js';
 import type { Spool } from '../module/spool.js';
 import { Anchor } from './anchor.js';
 import { Entries, LIST, NOBODY } from './entries.js';
-import { stopOf } from './explain.js';
+import { isHeldUp } from './explain.js';
 import { Holds } from './holds.js';
 import { Residents } from './residents.js';
 import { Schedule } from './schedule.js';
-import { type QueueSnapshot, type Settings, SettingsBook } from './settings.js';
+import { type Origin, type QueueSnapshot, type Settings, SettingsBook } from './settings.js';
 import { Vacancies } from './vacancies.js';
 
 export interface StockPorts {
@@ -35,6 +35,7 @@ export class Stock {
   readonly residents = new Residents();
   readonly schedule: Schedule;
   readonly holds = new Holds();
+  readonly #snapshot: () => QueueSnapshot;
   readonly #settings: SettingsBook;
   readonly #vacancies: Vacancies;
   readonly #turn: (task: () => void) => void;
@@ -53,7 +54,8 @@ export class Stock {
       (ticket) => this.entries.due(ticket),
       (tickets) => this.#becomeDue(tickets),
     );
-    this.#settings = new SettingsBook(() => ports.snapshot());
+    this.#snapshot = () => ports.snapshot();
+    this.#settings = new SettingsBook(this.#snapshot);
     this.#turn = ports.turn ?? ((task) => void setImmediate(task));
     this.#vacancies = new Vacancies(
       ports.places,
@@ -80,6 +82,11 @@ export class Stock {
     return this.#settings.of(place);
   }
 
+  /** Where the value of an option is written; undefined when the configuration cannot tell. */
+  find(option: string, where: PlaceParts | (PlaceParts & { readonly host: string })): Origin | undefined {
+    return this.#snapshot().find?.(option, where);
+  }
+
   /**
    * The object that stands for a place now. Whoever held one while it was let go (a message that was still being received) is given
    * the new one; its old number may be another place's.
@@ -96,9 +103,9 @@ export class Stock {
 
   /** No mail of this place may start now. */
   isStopped(place: Place, now: number): boolean {
-    const { values } = this.settings(place);
-    if (this.spool.blocked === undefined && !values.suspend_delivery && this.holds.size === 0) return false;
-    return stopOf({ blocked: this.spool.blocked, suspended: values.suspend_delivery, hold: this.holds.of(place, now) }) !== undefined;
+    const { values, unbound } = this.settings(place);
+    if (this.spool.blocked === undefined && !values.suspend_delivery && unbound === undefined && this.holds.size === 0) return false;
+    return isHeldUp({ blocked: this.spool.blocked, suspended: values.suspend_delivery, unbound, hold: this.holds.of(place, now) });
   }
 
   /** The place of an entry. */

@@ -19,6 +19,7 @@ function isSameReception(a: Copy, b: Copy): boolean {
     x.batchId === y.batchId &&
     x.receivedAt === y.receivedAt &&
     x.smtpUtf8 === y.smtpUtf8 &&
+    x.requireTls === y.requireTls &&
     x.envelopeId === y.envelopeId &&
     x.returnContent === y.returnContent &&
     textOf(x.sender) === textOf(y.sender)

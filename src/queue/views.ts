@@ -1,14 +1,14 @@
 /** What the console shows of the queue: plain data, no words. Times are wall milliseconds. */
 import type { Place, PlaceParts } from '../module/place.js';
-import type { Endings } from './endings.js';
 import { LIST, type List, NOBODY } from './entries.js';
-import { explain } from './explain.js';
+import type { Explanations, PlaceWhy, ReasonCount } from './explanations.js';
 import { matches } from './holds.js';
 import { problems } from './problems.js';
 import type { ReadBack } from './read-back.js';
-import { REASONS, type Reason, reason } from './reasons.js';
+import type { Reason } from './reasons.js';
 import {
   addCounts,
+  type BindingRow,
   countsFrom,
   type DomainRow,
   type MailDetails,
@@ -18,7 +18,7 @@ import {
   pickCounts,
   type Summary,
 } from './rows.js';
-import { countBefore, smallest } from './select.js';
+import { smallest } from './select.js';
 import type { Stock } from './stock.js';
 
 const STATES: Record<List, MailState> = {
@@ -36,12 +36,12 @@ const SHOWN: readonly List[] = [LIST.taken, LIST.urgent, LIST.active, LIST.delay
 
 export class QueueViews {
   readonly #stock: Stock;
-  readonly #endings: Endings;
+  readonly #explanations: Explanations;
   readonly #readBack: ReadBack;
 
-  constructor(stock: Stock, endings: Endings, readBack: ReadBack) {
+  constructor(stock: Stock, explanations: Explanations, readBack: ReadBack) {
     this.#stock = stock;
-    this.#endings = endings;
+    this.#explanations = explanations;
     this.#readBack = readBack;
   }
 
@@ -74,6 +74,25 @@ export class QueueViews {
       rows.set(place.domain, { ...pickCounts(sum), domain: place.domain, connections: row.connections + (known?.connections ?? 0) });
     }
     return smallest([...rows.values()], limit, (row) => -row.total);
+  }
+
+  /** Bindings that have mail. */
+  bindings(where: PlaceParts = {}): readonly BindingRow[] {
+    const resident = new Map<string, number>();
+    for (const { place } of this.#stock.residents.mails()) resident.set(place.binding, (resident.get(place.binding) ?? 0) + 1);
+    const rows = new Map<string, BindingRow>();
+    for (const place of this.#usedPlaces(where)) {
+      const row = this.#placeRow(place);
+      const known = rows.get(place.binding);
+      rows.set(place.binding, {
+        ...pickCounts(known ? addCounts(known, row) : row),
+        group: place.group,
+        binding: place.binding,
+        connections: row.connections + (known?.connections ?? 0),
+        resident: resident.get(place.binding) ?? 0,
+      });
+    }
+    return [...rows.values()];
   }
 
   /** When the oldest mail came in; undefined when there is none. Looks at every mail. */
@@ -125,14 +144,28 @@ export class QueueViews {
       size: mail.size,
       resident,
       quarantined: mail.quarantined,
-      why: this.#why(ticket, mail.quarantined),
+      why: this.#explanations.ofMail(ticket, mail.quarantined)[0],
     };
   }
 
   /** Why a mail is not gone yet. */
   why(id: string): Reason {
-    const ticket = this.#stock.spool.find(id);
-    return ticket === undefined ? reason(REASONS.unknown) : this.#why(ticket);
+    return this.chain(id)[0];
+  }
+
+  /** Everything that keeps a mail here, the first obstacle first. */
+  chain(id: string): readonly [Reason, ...Reason[]] {
+    return this.#explanations.ofMail(this.#stock.spool.find(id));
+  }
+
+  /** What holds the mail of matching places, the fullest first. */
+  whyPlaces(where: PlaceParts, limit = 100): readonly PlaceWhy[] {
+    return this.#explanations.ofPlaces(where, limit);
+  }
+
+  /** All mail by what it waits for. */
+  reasons(where: PlaceParts = {}): readonly ReasonCount[] {
+    return this.#explanations.counts(where);
   }
 
   /** A mail's bytes for `message details full`; rejects with NOT_FOUND. */
@@ -140,40 +173,6 @@ export class QueueViews {
     const ticket = this.#stock.spool.find(id);
     if (ticket === undefined || this.#stock.entries.list(ticket) === LIST.none) throw problems.NOT_FOUND(id);
     return this.#readBack.read(ticket);
-  }
-
-  #why(ticket: number, quarantined?: string): Reason {
-    const { entries, anchor, carrier, spool, holds } = this.#stock;
-    const list = entries.list(ticket);
-    if (list === LIST.none) return reason(REASONS.unknown);
-    const place = this.#stock.placeOf(ticket);
-    const now = anchor.mono();
-    const note = list === LIST.ending ? this.#endings.noteOf(ticket) : (quarantined ?? 'by a policy');
-    const isDue = list === LIST.active || list === LIST.urgent;
-    return explain(
-      place,
-      {
-        list,
-        due: entries.due(ticket),
-        attempts: entries.attempts(ticket),
-        ahead: isDue ? this.#countAhead(ticket, place, list) : 0,
-        note,
-      },
-      now,
-      {
-        blocked: spool.blocked,
-        suspended: this.#stock.settings(place).values.suspend_delivery,
-        hold: holds.of(place, now),
-        hindrance: (at) => carrier?.hindrance(at),
-        wallOf: (mono) => anchor.wallOf(mono),
-      },
-    );
-  }
-
-  #countAhead(ticket: number, place: Place, list: List): number {
-    const { entries } = this.#stock;
-    const urgent = list === LIST.urgent ? 0 : entries.count(place.index, LIST.urgent);
-    return urgent + countBefore(entries.walk(place.index, list), ticket);
   }
 
   #usedPlaces(where: PlaceParts): readonly Place[] {
@@ -194,21 +193,14 @@ export class QueueViews {
   }
 
   #placeRow(place: Place): PlaceRow {
-    const { entries, carrier, anchor, spool, holds } = this.#stock;
-    const { suspend_delivery } = this.#stock.settings(place).values;
-    const stopped =
-      spool.blocked !== undefined
-        ? REASONS.spool_blocked.code
-        : suspend_delivery
-          ? REASONS.suspended.code
-          : holds.of(place, anchor.mono()) && REASONS.stopped.code;
+    const { entries, carrier } = this.#stock;
     return {
       group: place.group,
       binding: place.binding,
       domain: place.domain,
       ...countsFrom((list) => entries.count(place.index, list)),
       connections: carrier?.connections(place) ?? 0,
-      stopped,
+      stopped: this.#explanations.stopOf(place),
     };
   }
 

@@ -8,7 +8,7 @@ import type { Assignment } from '../module/hooks.js';
 import { PlaceTable } from '../module/place.js';
 import { makeRules } from '../server/rules.js';
 import { addressOf } from './fixture.js';
-import { choosePlace, UNPLACED } from './placement.js';
+import { choosePlace, rebindPlace, UNPLACED } from './placement.js';
 
 const CONFIG = `
 binding_group "tenants" {
@@ -104,6 +104,41 @@ describe('the place of a copy', () => {
     expect(choose('a@far.test')).toBe('unplaced');
     expect(choose('a@far.test', { binding: 'nowhere' })).toBe('unplaced');
     expect(choose('a@far.test', { binding: 'alone' })).toBe('default/alone/far.test');
+  });
+
+  it('in a group follows the weights; without any all are equal; who is here goes first', async () => {
+    const { choose, bindings } = await open(
+      'binding_group "g" {\n binding "a" { binding_weight = 1 }\n binding "b" { binding_weight = 3 }\n binding "c" { binding_weight = 0 }\n}\nbinding_group "z" {\n binding "x" { binding_weight = 0 }\n binding "y" { binding_weight = 0 }\n}\n',
+    );
+    const over = (group: string) =>
+      Array.from({ length: 8 }, (_, i) => choose('a@far.test', { group }, {}, (i + 0.5) / 8).split('/')[1]).join('');
+    expect(over('g')).toBe('aabbbbbb');
+    expect(over('z')).toBe('xxxxyyyy');
+    Object.assign(bindings, { isLocal: (binding: string) => binding === 'a' || binding === 'c' });
+    expect(over('g')).toBe('aaaaaaaa');
+    expect(over('z')).toBe('xxxxyyyy');
+  });
+
+  it.each<[string, string, Assignment | undefined, string]>([
+    ['a member of its group', 'tenants/two', undefined, 'tenants/one'],
+    ['its own binding when that stands alone', 'default/alone', undefined, 'default/alone'],
+    ['a member when its binding is gone and the group is not', 'tenants/fired', undefined, 'tenants/one'],
+    ['the default when both are gone', 'former/fired', undefined, 'default/default'],
+    ['the group a binding was moved to', 'former/two', undefined, 'tenants/one'],
+    ['what a hook says', 'default/default', { binding: 'two' }, 'tenants/two'],
+    ['the default again without a word', 'default/default', undefined, 'default/default'],
+  ])('is, bound anew, %s', async (_what, from, assigned, to) => {
+    const { bindings, places } = await open();
+    const [group = '', binding = ''] = from.split('/');
+    const mail = { place: places.of(group, binding, 'route.test'), recipient: addressOf('a@far.test') };
+    const place = rebindPlace(mail, assigned, bindings, places, () => 0);
+    expect(`${place.group}/${place.binding}/${place.domain}`).toBe(`${to}/route.test`);
+  });
+
+  it('stays, bound anew, where the default binding takes nothing', async () => {
+    const { bindings, places } = await open(`default_binding = "none"\n${CONFIG}`);
+    const place = places.of('former', 'fired', 'far.test');
+    expect(rebindPlace({ place, recipient: addressOf('a@far.test') }, undefined, bindings, places, () => 0)).toBe(place);
   });
 
   it('is one object for one triple', async () => {

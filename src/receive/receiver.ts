@@ -1,11 +1,8 @@
 /** Decides about mail that comes over SMTP: asks the hooks, takes a message to the spool, and says 250 when the disk has it. */
 import type { InboundValues } from '../config/snapshot.js';
 import type { Address } from '../mail/address.js';
-import { Facts } from '../mail/facts.js';
-import { Headers } from '../mail/headers.js';
 import type { Reply } from '../mail/reply.js';
-import { bodyOf, Copy } from '../module/copy.js';
-import type { Protocol, Reception as ReceptionFacts } from '../module/message.js';
+import type { Copy } from '../module/copy.js';
 import type { LargeBody } from '../module/spool.js';
 import { FAIL_CLOSED, isRefusal, type Refusal, type Verdict } from '../module/verdict.js';
 import type { Done, Failed, Mechanism } from '../smtp/sasl/mechanism.js';
@@ -25,6 +22,7 @@ import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
 import { mendingLimit, mendLines, needsMending } from './mend.js';
 import { lookAtMime } from './mime-look.js';
+import { openDraft } from './open-draft.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { findRelayReason } from './relay.js';
 import {
@@ -56,9 +54,6 @@ export interface Pending {
 
 type Client = ServerSession<Pending>;
 type Discard = Extract<Passage, { kind: 'discarded' }>;
-
-const EMPTY_BODY = bodyOf([]);
-const NO_HEADERS = Buffer.alloc(0);
 
 /** Number of the reception state "relaying denied". */
 const RELAYING_DENIED = 13;
@@ -135,7 +130,7 @@ export class Receiver implements Reception<Pending> {
     const { options, transaction } = session;
     if (!transaction) return { do: 'tempfail', reply: LOCAL_ERROR };
     const rules = this.#ports.rules();
-    const draft = this.#openDraft(session, sender, params);
+    const draft = openDraft(this.#ports, session, sender, params);
     draft.line = line;
     const { holdFor, holdUntil, mtPriority } = params;
     if (holdFor !== undefined || holdUntil !== undefined) {
@@ -228,28 +223,6 @@ export class Receiver implements Reception<Pending> {
   #isKnown({ user, facts, options, peer }: Client): boolean {
     if (user !== undefined || facts.get('can_relay') === 'true') return true;
     return options.relay_hosts?.has(peer.ip === '' ? '127.0.0.1' : peer.ip) === true;
-  }
-
-  #openDraft(session: Client, sender: Address | null, params: MailParams): Copy {
-    const ports = this.#ports;
-    const source = session.peer.ip === '' ? undefined : session.peer;
-    const facts: ReceptionFacts = {
-      batchId: ports.nextId(),
-      connectionId: session.id,
-      protocol: session.protocol satisfies Protocol,
-      ...(source && { source }),
-      local: session.local,
-      receivedAt: ports.clock.now(),
-      sender,
-      facts: session.facts.clone(),
-      ...(session.helo !== undefined && { helo: session.helo }),
-      ...(session.user !== undefined && { user: session.user }),
-      ...(session.pathway !== undefined && { pathway: session.pathway }),
-      smtpUtf8: params.smtpUtf8,
-      ...(params.envelopeId !== undefined && { envelopeId: params.envelopeId }),
-      ...(params.returnContent !== undefined && { returnContent: params.returnContent }),
-    };
-    return new Copy(ports.nextId(), facts, [], new Headers(NO_HEADERS), EMPTY_BODY, new Facts());
   }
 
   async #askRelay(session: Client, recipient: Address, pending: Pending, line: string): Promise<Verdict> {

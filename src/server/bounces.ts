@@ -5,6 +5,9 @@ import { parsePack } from '../bounce/pack.js';
 import { Ruleset } from '../bounce/ruleset.js';
 import { loadShippedPack } from '../bounce/shipped.js';
 import type { Snapshot } from '../config/snapshot.js';
+import { joinLine } from '../mail/reply.js';
+import { type Attempt, STAGE } from '../module/attempt.js';
+import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import type { Plan } from '../module/plan.js';
@@ -24,6 +27,22 @@ export function classify(classifier: Classifier, chains: Chains, reply: string, 
   if (asked instanceof Promise) return asked.then((found) => found ?? classifier.classify(reply));
   return asked ?? classifier.classify(reply);
 }
+
+/** The end of a mail that no server said: expiry, the console, a hook. */
+export const attemptBySelf = (mail: Copy, reply: string, bounceClass: number, at: number): Attempt => ({
+  outcome: 'failed',
+  reply: joinLine(reply),
+  mail,
+  place: mail.place,
+  at,
+  connectionId: '',
+  stage: STAGE.notConnected,
+  bytes: 0,
+  hop: undefined,
+  bounceClass,
+  possibleDuplicate: false,
+  tls: undefined,
+});
 
 /** The core's reader of notices; none where no bounce_domains are set anywhere. */
 export function noticePlans(snapshot: Snapshot, classifier: Classifier, chains: () => Chains): readonly Plan[] {

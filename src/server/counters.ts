@@ -3,8 +3,17 @@ import type { Clock } from '../kernel/clock.js';
 import type { Plan } from '../module/plan.js';
 import { innerPlan } from './inner-plan.js';
 
+/** Totals of one binding. */
+export interface BindingCounts {
+  received: number;
+  delivered: number;
+  deferred: number;
+  failed: number;
+}
+
 export class Counters {
   readonly #clock: Clock;
+  readonly #byBinding = new Map<string, BindingCounts>();
   readonly #named = new Map<string, number>();
   received = 0;
   delivered = 0;
@@ -16,6 +25,21 @@ export class Counters {
   constructor(clock: Clock) {
     this.#clock = clock;
     this.resetAt = clock.now();
+  }
+
+  /** Counts for one binding, too. */
+  count(binding: string, what: keyof BindingCounts): void {
+    this[what]++;
+    let counts = this.#byBinding.get(binding);
+    if (!counts) {
+      counts = { received: 0, delivered: 0, deferred: 0, failed: 0 };
+      this.#byBinding.set(binding, counts);
+    }
+    counts[what]++;
+  }
+
+  byBinding(): ReadonlyMap<string, BindingCounts> {
+    return this.#byBinding;
   }
 
   /** Adds one to a counter of a module. */
@@ -32,6 +56,7 @@ export class Counters {
   reset(): void {
     this.received = this.delivered = this.deferred = this.failed = this.rejected = 0;
     this.#named.clear();
+    this.#byBinding.clear();
     this.resetAt = this.#clock.now();
   }
 }
@@ -42,9 +67,9 @@ export const COUNTING = 'core_counters';
 /** The plan of the instance that counts. */
 export const countingPlan = (counters: Counters): Plan =>
   innerPlan(COUNTING, 'Counts for the summary.', (ctx) => {
-    ctx.on('received', () => void counters.received++);
-    ctx.on('delivered', () => void counters.delivered++);
-    ctx.on('deferred', () => void counters.deferred++);
-    ctx.on('failed', () => void counters.failed++);
+    ctx.on('received', (mail) => counters.count(mail.place.binding, 'received'));
+    ctx.on('delivered', ({ place }) => counters.count(place.binding, 'delivered'));
+    ctx.on('deferred', ({ place }) => counters.count(place.binding, 'deferred'));
+    ctx.on('failed', ({ place }) => counters.count(place.binding, 'failed'));
     ctx.on('rejected', () => void counters.rejected++);
   });

@@ -14,8 +14,6 @@ import { IdSource } from '../kernel/ids.js';
 import { readMemoryShare } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
-import { joinLine } from '../mail/reply.js';
-import { type Attempt, STAGE } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
@@ -36,7 +34,7 @@ import { SmtpService } from '../smtp/server/service.js';
 import { checkOwner } from '../spool/owner.js';
 import { findFolders, partFolder } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
-import { classify, noticePlans, openClassifier } from './bounces.js';
+import { attemptBySelf, classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
 import { Counters, countingPlan } from './counters.js';
 import { isWanted } from './debug-flags.js';
@@ -51,6 +49,7 @@ import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
 import { shareOf } from './share.js';
+import type { TlsHouse } from './tls-house.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -87,6 +86,7 @@ export class Daemon {
   readonly queue: MailQueue;
   readonly router: HopRouter;
   readonly resolver: Resolver;
+  readonly tls: TlsHouse;
   readonly dnsSockets: Routing['dnsSockets'];
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
@@ -129,6 +129,7 @@ export class Daemon {
       schedule: (mail) => this.#atOnce('expiration', this.chains.expiration.run(mail)),
       nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
       failed: (mail, reply, quiet) => this.#endMail(mail, reply, quiet),
+      usage: (limit) => this.broker.usage(limit),
       unreadable: (ticket, error) => this.journal.say('error', 'spool', `message ${this.spool.id(ticket)} cannot be read back`, error),
     });
     const ports = this.#receivePorts();
@@ -138,15 +139,20 @@ export class Daemon {
     const supply = this.probation ?? this.queue;
     const notices = this.#notices(supply);
     this.tellDelay = (mail) => notices.tellDelay(mail);
-    const { router, resolver, dnsSockets } = makeRouter({
+    const { router, resolver, tls, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
       chains: () => this.chains,
       isSelf: (ip, port) => this.#isSelf(ip, port),
-      log: (level, text) => this.journal.say(level, 'dns', text),
+      root: path.resolve(snapshot.global.spoolbase),
+      hostname: () => this.hostname,
+      leads: () => this.seat.team?.leads ?? true,
+      inject: (made) => this.entrance.inject(made),
+      log: (room, level, text, cause) => this.journal.say(level, room, text, cause),
     });
     this.router = router;
     this.resolver = resolver;
+    this.tls = tls;
     this.dnsSockets = dnsSockets;
     this.delivery = new Delivery({
       clock: this.clock,
@@ -161,10 +167,14 @@ export class Daemon {
       chains: () => this.chains,
       classify: (reply, domain) => classify(this.classifier, this.chains, reply, domain),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
+      tlsWent: this.tls.went,
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
-    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, this.#attemptOf(copy, reply, CLASS.adminFailure));
-    this.#endMail = async (mail, reply, quiet) => notices.end(mail, await this.#classed(mail, reply), quiet);
+    this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, attemptBySelf(copy, reply, CLASS.adminFailure, this.clock.now()));
+    this.#endMail = async (mail, reply, quiet) => {
+      const bounceClass = await classify(this.classifier, this.chains, reply, mail.place.domain);
+      await notices.end(mail, attemptBySelf(mail, reply, bounceClass, this.clock.now()), quiet);
+    };
     this.queue.connect(this.delivery);
     this.smtp = new SmtpService<Pending>({
       reception: new Receiver(ports, transit, new Logins(this.#loginPorts())),
@@ -291,6 +301,7 @@ export class Daemon {
     await this.listeners.close();
     await Promise.all([this.smtp.shutDown(limit), this.delivery.stop(limit)]);
     this.#stopped.abort();
+    await this.tls.close();
     await this.#recovery;
     await this.queue.settle();
     for (const error of this.registry.stop()) this.journal.say('warning', 'modules', 'an instance did not close cleanly', error);
@@ -429,27 +440,5 @@ export class Daemon {
     answer.catch(() => {});
     this.journal.say('error', 'queue', `a handler of ${hook} answered with a promise; it has to answer at once`);
     return undefined;
-  }
-
-  async #classed(mail: Copy, reply: string): Promise<Attempt> {
-    return this.#attemptOf(mail, reply, await classify(this.classifier, this.chains, reply, mail.place.domain));
-  }
-
-  /** An end that no server said: expiry, the console, a hook. */
-  #attemptOf(mail: Copy, reply: string, bounceClass: number): Attempt {
-    return {
-      outcome: 'failed',
-      reply: joinLine(reply),
-      mail,
-      place: mail.place,
-      at: this.clock.now(),
-      connectionId: '',
-      stage: STAGE.notConnected,
-      bytes: 0,
-      hop: undefined,
-      bounceClass,
-      possibleDuplicate: false,
-      tls: undefined,
-    };
   }
 }

@@ -1,8 +1,11 @@
 /** What the console may see and do of a running daemon. */
-import type { Desk } from '../console/desk.js';
+import type { Desk, TlsDesk } from '../console/desk.js';
 import { DEFAULT_NAME } from '../module/place.js';
+import { rebindPlace } from '../receive/placement.js';
+import { expiryOf } from '../tlspolicy/sts-store.js';
 import type { Daemon } from './daemon.js';
 import { reload } from './reload.js';
+import { makeRules } from './rules.js';
 import { PRODUCT, VERSION } from './version.js';
 
 export function makeDesk(daemon: Daemon): Desk {
@@ -16,6 +19,7 @@ export function makeDesk(daemon: Daemon): Desk {
     queue: daemon.queue,
     spool: daemon.spool,
     totals: () => daemon.counters,
+    bindingTotals: () => daemon.counters.byBinding(),
     resetTotals: () => daemon.counters.reset(),
     counters: () => daemon.counters.named(),
     snapshot: () => daemon.snapshot,
@@ -29,17 +33,39 @@ export function makeDesk(daemon: Daemon): Desk {
     waits: () => team?.waits() ?? daemon.waits(),
     sessions: () => daemon.smtp.sessions,
     outboundConnections: () => daemon.delivery.totals().connections,
+    outbound: () => daemon.delivery.rows(),
+    lookUp: (name, type, signal) => daemon.resolver.any(name, type, signal),
+    dnsStats: () => daemon.resolver.stats(),
     route: async (domain, signal) => daemon.router.route(daemon.places.of(DEFAULT_NAME, DEFAULT_NAME, domain), signal),
     forgetRoutes: (domain) => {
       daemon.resolver.flush(domain);
       daemon.router.forget(domain ?? '');
     },
     connections: () => daemon.delivery.totals().connections,
+    tls: makeTlsDesk(daemon),
+    rebinder: () => {
+      const { bindings } = makeRules(daemon.snapshot, daemon.chains);
+      return async (mail) => rebindPlace(mail, await daemon.chains.assign.run(mail), bindings, daemon.places, Math.random);
+    },
     loading: () => daemon.loading,
     unknownBounces: () => ({ total: daemon.classifier.unknowns.total, list: daemon.classifier.unknowns.list() }),
     forgetUnknownBounces: () => daemon.classifier.unknowns.clear(),
     explainBounce: (reply) => daemon.classifier.explain(reply),
     clearCache: (name) => daemon.registry.caches.clear(name),
     caches: () => daemon.registry.caches.sizes(),
+  };
+}
+
+function makeTlsDesk({ delivery, tls }: Daemon): TlsDesk {
+  return {
+    memory: () => delivery.tlsMemory(),
+    forgetMemory: () => delivery.forgetTls(),
+    policies: () => tls.sts.domains(),
+    policy: async (domain) => {
+      const kept = await tls.sts.show(domain);
+      return kept && { ...kept.policy, id: kept.id, fetchedAt: kept.fetchedAt, expiresAt: expiryOf(kept) };
+    },
+    forgetPolicy: async (domain) => void (await tls.sts.forget(domain)),
+    report: () => tls.reporter.send(),
   };
 }

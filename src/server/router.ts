@@ -8,24 +8,27 @@ import type { Resolver } from '../dns/resolver.js';
 import type { Clock } from '../kernel/clock.js';
 import type { Chains } from '../module/hook-set.js';
 import type { DnsSockets, ServiceOf } from '../module/service.js';
+import { TlsHouse, type TlsHousePorts } from './tls-house.js';
 
-export interface RouterPorts {
+export interface RouterPorts extends Pick<TlsHousePorts, 'root' | 'hostname' | 'inject' | 'leads'> {
   readonly clock: Clock;
   snapshot(): Snapshot;
   chains(): Chains;
   isSelf(ip: string, port: number): boolean;
-  log(level: 'warning' | 'error', text: string): void;
+  log(room: 'dns' | 'tls', level: 'info' | 'warning' | 'error', text: string, cause?: unknown): void;
 }
 
 export interface Routing {
   readonly router: HopRouter;
   readonly resolver: Resolver;
+  readonly tls: TlsHouse;
   /** What modules may do with the sockets of queries. */
   readonly dnsSockets: ServiceOf<typeof DnsSockets>;
 }
 
 export function makeRouter(ports: RouterPorts): Routing {
-  const { clock, log } = ports;
+  const { clock } = ports;
+  const log = (level: 'warning' | 'error', text: string): void => ports.log('dns', level, text);
   const { resolver, conf, wire } = openResolver({
     clock,
     resolvConf: () => ports.snapshot().global.resolv_conf,
@@ -47,12 +50,19 @@ export function makeRouter(ports: RouterPorts): Routing {
     keepAddressOrder: () => conf().sortlist.length > 0,
     hostAddresses: (host, v6) => ports.chains().addresses.run(host, v6),
   });
+  const tls = new TlsHouse({
+    ...ports,
+    resolver,
+    resolvConf: conf,
+    log: (level, text, cause) => ports.log('tls', level, text, cause),
+  });
   const router = new HopRouter({
     clock,
     snapshot: () => ports.snapshot(),
     routes: (place) => ports.chains().routes.run(place),
     finder,
     isSelf: ports.isSelf,
+    demands: tls.demands,
     log,
   });
   const dnsSockets: Routing['dnsSockets'] = {
@@ -65,5 +75,5 @@ export function makeRouter(ports: RouterPorts): Routing {
     measure: () =>
       Promise.all(conf().servers.map(async (server) => ({ server: `${server.ip}:${server.port}`, ...(await wire.measure(server)) }))),
   };
-  return { router, resolver, dnsSockets };
+  return { router, resolver, tls, dnsSockets };
 }

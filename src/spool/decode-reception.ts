@@ -101,6 +101,7 @@ function decodeTransaction(meta: Buffer, { from, to }: FieldSpan): Reception {
     else if (field.tag === TXN.user) found.user = text(meta, field);
     else if (field.tag === TXN.pathway) found.pathway = text(meta, field);
     else if (field.tag === TXN.utf8) found.smtpUtf8 = true;
+    else if (field.tag === TXN.requireTls) found.requireTls = true;
     else if (field.tag === TXN.envelope) found.envelopeId = text(meta, field);
     else if (field.tag === TXN.ret) found.returnContent = text(meta, field) === 'full' ? 'full' : 'headers';
   }

@@ -49,6 +49,7 @@ function full(): readonly Copy[] {
     user: 'alice',
     pathway: 'p1',
     smtpUtf8: true,
+    requireTls: true,
     envelopeId: 'e+1',
     returnContent: 'headers',
   };

@@ -150,6 +150,7 @@ function encodeTransaction(reception: Reception): number {
   if (reception.user !== undefined) writer.text(TXN.user, reception.user);
   if (reception.pathway !== undefined) writer.text(TXN.pathway, reception.pathway);
   if (reception.smtpUtf8) writer.u32(TXN.utf8, 1);
+  if (reception.requireTls) writer.u32(TXN.requireTls, 1);
   if (reception.envelopeId !== undefined) writer.text(TXN.envelope, reception.envelopeId);
   if (reception.returnContent !== undefined) writer.text(TXN.ret, reception.returnContent);
   writer.end(at);

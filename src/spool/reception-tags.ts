@@ -17,6 +17,7 @@ export const TXN = {
   utf8: 12,
   envelope: 13,
   ret: 14,
+  requireTls: 15,
 } as const;
 
 /** `file`, `crc`: a body in a file of its own. */

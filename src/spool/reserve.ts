@@ -3,20 +3,29 @@ import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
 
 const CHUNK = 1 << 20;
+/** Share of what is free that the reserve may take at most. */
+const SHARE = 8;
+const LEAST = 1024;
 export const RESERVE = 'reserve';
 
 export class Reserve {
   readonly #disk: Disk;
   readonly #folder: string;
-  readonly #bytes: number;
+  readonly #most: number;
+  #bytes: number | undefined;
   readonly #permissions: number;
   #stands = false;
 
   constructor(disk: Disk, folder: string, bytes: number, permissions: number) {
     this.#disk = disk;
     this.#folder = folder;
-    this.#bytes = bytes;
+    this.#most = bytes;
     this.#permissions = permissions;
+  }
+
+  /** Octets of it: a small part of what was free at the start, so that a small medium is of use. */
+  get bytes(): number {
+    return this.#bytes ?? this.#most;
   }
 
   get stands(): boolean {
@@ -29,10 +38,16 @@ export class Reserve {
     const file = path.join(this.#folder, RESERVE);
     try {
       if (await this.#disk.exists(file)) {
-        if ((await this.#sizeOf(file)) === this.#bytes) return (this.#stands = true);
+        const size = await this.#sizeOf(file);
+        if (size >= LEAST && size <= this.#most && (this.#bytes === undefined || this.#bytes === size)) {
+          this.#bytes = size;
+          return (this.#stands = true);
+        }
         await this.#disk.remove(file);
       }
-      if ((await this.#disk.free(this.#folder)) < 2 * this.#bytes) return false;
+      const free = await this.#disk.free(this.#folder);
+      this.#bytes ??= Math.min(this.#most, Math.max(LEAST, Math.floor(free / SHARE)));
+      if (free < 2 * this.#bytes) return false;
       await this.#make(file);
       this.#stands = true;
     } catch {
@@ -62,8 +77,8 @@ export class Reserve {
     const handle = await this.#disk.open(file, 'append', this.#permissions);
     try {
       // Written octet by octet: a hole would hold no room.
-      const zeros = Buffer.alloc(Math.min(CHUNK, this.#bytes));
-      for (let left = this.#bytes; left > 0; left -= zeros.length) await handle.append([zeros.subarray(0, Math.min(left, zeros.length))]);
+      const zeros = Buffer.alloc(Math.min(CHUNK, this.bytes));
+      for (let left = this.bytes; left > 0; left -= zeros.length) await handle.append([zeros.subarray(0, Math.min(left, zeros.length))]);
       await handle.datasync();
     } finally {
       await handle.close();

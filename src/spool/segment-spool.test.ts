@@ -6,7 +6,8 @@ import { recoverAll } from '../../test/crash/truth.js';
 import { makeCopies, textOf } from '../../test/fixtures/copies.js';
 import type { Disk } from '../kernel/disk.js';
 import { VirtualClock } from '../kernel/virtual-clock.js';
-import type { Copy } from '../module/copy.js';
+import { bodyOf, type Copy } from '../module/copy.js';
+import type { Body } from '../module/message.js';
 import { HEAD_BYTES } from './file-head.js';
 import { MemorySpool } from './memory-spool.js';
 import { SegmentSpool, type SpoolOptions } from './segment-spool.js';
@@ -226,6 +227,22 @@ describe('SegmentSpool', () => {
     await write(next);
     await clock.advance(500);
     expect(killed.peek(file).equals(bytes)).toBe(true);
+  });
+
+  it('forgets a large body that no copy names, and not one that is in use', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk);
+    await recoverAll(spool);
+    const body = async (): Promise<Body> => {
+      const large = await spool.openLarge();
+      await large.write(Buffer.alloc(5000));
+      return large.finish({ dots: false, eightBit: false });
+    };
+    const [used, needless] = [await body(), await body()];
+    await spool.write(makeCopies(['b@x.test'], { content: used }));
+    for (const content of [used, needless, bodyOf([Buffer.from('in memory')])]) spool.forget(content);
+    await new Promise((done) => setImmediate(done));
+    expect(disk.files().filter((file) => file.endsWith('.body'))).toEqual([used.file]);
   });
 
   it('refuses a folder it cannot use, an id that is none, and work after the end', async () => {

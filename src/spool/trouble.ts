@@ -83,6 +83,6 @@ export class Trouble {
   async #hasRoom(): Promise<boolean> {
     const { folder, options } = this.#part;
     if (this.health.accept !== DISK_FULL) return true;
-    return (await options.disk.free(folder).catch(() => 0)) >= options.reserveBytes;
+    return (await options.disk.free(folder).catch(() => 0)) >= this.#reserve.bytes;
   }
 }

@@ -1,6 +1,6 @@
 /** What each host of a route is owed in encryption: DANE where it has TLSA records, else the MTA-STS policy of the domain. */
 import { createHash } from 'node:crypto';
-import { normalizeName } from '../dns/name.js';
+import { isHostName, normalizeName } from '../dns/name.js';
 import type { HopList, RouteHop } from '../dns/outcome.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { RankedHop } from '../module/resolver.js';
@@ -42,7 +42,7 @@ export class Demands {
     const [dane, sts] = await Promise.all([
       wish.dane ? this.#findAll(list.hops, signal) : NOTHING,
       // The policy is the domain's word for its own MX; a route the operator wrote is another matter (RFC 8461 4).
-      wish.sts && list.from === 'dns' && name !== undefined ? this.#findSts(name, signal) : undefined,
+      wish.sts && list.from === 'dns' && name !== undefined && isHostName(name) ? this.#findSts(name, signal) : undefined,
     ]);
     let ttlSeconds = Math.min(list.ttlSeconds, sts?.ttlSeconds ?? list.ttlSeconds);
     for (const { ttlSeconds: seconds } of dane.values()) ttlSeconds = Math.min(ttlSeconds, Math.max(seconds, 1), wish.tlsaSeconds);

@@ -69,6 +69,7 @@ const terms: ClientTerms = {
   xclient: 'no',
   origin: undefined,
   sendEightBit: false,
+  downgrade: 'no',
   strictEightBit: false,
   timeouts: { connectMs: 5000, ehloMs: 5000, mailFromMs: 5000, rcptToMs: 5000, bodyMs: 5000, rsetMs: 5000, idleMs: 5000 },
 };

@@ -1,4 +1,5 @@
 /** What a domain demands of TLS, held by connections: DANE, MTA-STS enforced and tested, bars, and that nothing is shared. */
+import net from 'node:net';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { RankedHop } from '../../src/module/resolver.js';
 import type { Tlsa, TlsDemand, TlsOutcome } from '../../src/module/tls-demand.js';
@@ -51,7 +52,7 @@ describe('DANE', () => {
       [{ port: peer.port, demand: { ...demand, names: ['base.test'] } }],
       'tls = no\ntls_verify = host',
     );
-    expect(attempt?.outcome).toBe('delivered');
+    expect(attempt).toMatchObject({ outcome: 'delivered', tls: { policy: 'dane', proven: 'true' } });
     expect(peer.arrived).toMatchObject([{ secure: true, serverName: 'base.test' }]);
     expect(told).toMatchObject([{ domain: 'a.test', fault: undefined, host: 'mx.test', ip: '127.0.0.1' }]);
   });
@@ -121,6 +122,28 @@ describe('MTA-STS', () => {
   });
 });
 
+describe('a handshake that stalls', () => {
+  it('ends at ehlo_timeout, is told, and nothing goes in clear', async () => {
+    const lines: string[] = [];
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {});
+      socket.write('220 mx.test\r\n');
+      socket.on('data', (chunk: Buffer) => {
+        lines.push(chunk.toString('latin1').slice(0, 4));
+        if (chunk.toString().startsWith('EHLO')) socket.write('250-mx.test\r\n250 STARTTLS\r\n');
+        if (chunk.toString() === 'STARTTLS\r\n') socket.write('220 go\r\n');
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as net.AddressInfo;
+    const { attempt, told } = await deliver([{ port, demand: dane(record(keyDigest(good))) }], 'tls = ifavailable\nehlo_timeout = 1');
+    server.close();
+    expect(attempt).toMatchObject({ outcome: 'deferred', reply: '451 4.7.5 [internal] TLS negotiation failed', stage: 17 });
+    expect(told).toMatchObject([{ fault: 'validation-failure', detail: 'ETIMEDOUT' }]);
+    expect(lines).not.toContain('MAIL');
+  });
+});
+
 describe('a barred host', () => {
   it('is not connected to; the next one is', async () => {
     const [barred, fine] = [await serve(good), await serve(good)];
@@ -144,6 +167,19 @@ describe('a barred host', () => {
 });
 
 describe('connections under different demands', () => {
+  it('what was opened before the domain changed its demand takes no more mail', async () => {
+    const peer = await serve(good);
+    const hop = { port: peer.port, name: 'mx.test' };
+    const routes: Record<string, Partial<RankedHop>[]> = { 'a.test': [hop] };
+    room = await makeRoom({ config: 'tls = no\nuse_dane = true\nidle_timeout = 60', routes });
+    room.send(['x@a.test']);
+    await room.until(1);
+    routes['a.test'] = [{ ...hop, demand: dane(record(keyDigest(good))) }];
+    room.send(['y@a.test']);
+    await room.until(2);
+    expect(peer.arrived.map(({ secure }) => secure)).toEqual([false, true]);
+  });
+
   it.each([
     ['the same', { digest: 'd' }, 1],
     ['another', { digest: 'e' }, 2],

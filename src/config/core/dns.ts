@@ -4,7 +4,14 @@ import { G, G_D } from '../scopes.js';
 
 export const dnsOptions = {
   dns_cache_purge_interval: opt.seconds({ doc: 'How often old answers are thrown out of the cache.', default: 60, min: 1, scopes: G }),
-  dns_expire_interval: opt.seconds({ doc: 'How often domains with an old route are looked up again.', default: 10, min: 1, scopes: G }),
+  dns_expire_interval: opt.seconds({
+    doc: 'How often domains with an old route are looked up again.',
+    default: 10,
+    min: 1,
+    differs: 'A route that is too old is looked up when the next connection needs it.',
+    effect: 'never',
+    scopes: G,
+  }),
   dns_failures_to_purge: opt.int({
     doc: 'Failed look-ups in a row after which the waiting mail of a domain fails with 554 5.4.4.',
     default: 10,

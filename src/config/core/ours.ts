@@ -158,6 +158,26 @@ export const ourOptions = {
     ...limit,
     scopes: G,
   }),
+  tlsrpt: opt.bool({
+    doc: 'Count how TLS with each domain goes, and send a daily report to domains that ask for it (RFC 8460).',
+    default: false,
+    ...ours,
+    scopes: G,
+  }),
+  tlsrpt_from: opt.string({
+    doc: 'Mailbox that TLS reports come from and that answers questions; unset = postmaster at the hostname. Its domain should sign with DKIM.',
+    ...ours,
+    scopes: G,
+  }),
+  tlsrpt_organization: opt.string({ doc: 'Name of the organization in TLS reports; unset = the hostname.', ...ours, scopes: G }),
+  binding_weight: opt.int({
+    doc: 'Share of a binding when one of its group is chosen: a binding of weight 3 gets three times the mail of one of weight 1; 0 gets none as long as another member can be chosen.',
+    default: 1,
+    min: 0,
+    max: 1_000_000,
+    ...ours,
+    scopes: ['binding'],
+  }),
   deliver_to_private: opt.bool({
     doc: 'Deliver to private and loopback addresses that came from DNS. Those written in the configuration are always allowed.',
     default: false,

@@ -95,7 +95,13 @@ export const spoolOptions = {
     scopes: G,
   }),
   spoolbase: opt.path({ doc: 'Folder of the spool.', default: '/var/spool/ecelerity', reload: 'restart', effect: 'restricts', scopes: G }),
-  tcp_buffer_size: opt.size({ doc: 'Largest socket buffer of outgoing connections.', default: 32_768, scopes: G }),
+  tcp_buffer_size: opt.size({
+    doc: 'Largest socket buffer of outgoing connections.',
+    default: 32_768,
+    differs: 'The system scales its buffers itself, within net.ipv4.tcp_wmem.',
+    ...never,
+    scopes: G,
+  }),
   umem_reap_interval: opt.seconds({ doc: 'How often free memory is given back to the system.', default: 1800, ...never, scopes: G }),
   unlink_on_spool_in_failure: opt.bool({
     doc: 'Delete what cannot be read at start.',

@@ -5,7 +5,12 @@ import { bounceCommands } from './bounce.js';
 import { configCommands } from './config.js';
 import { daemonCommands } from './daemon.js';
 import { moduleCommands } from './modules.js';
+import { outboundCommands } from './outbound.js';
 import { queueCommands } from './queue.js';
+import { bindingCommands } from './queue-binding.js';
+import { bulkCommands } from './queue-bulk.js';
+import { whyCommands } from './queue-why.js';
+import { tlsCommands } from './tls.js';
 
 /** Sorted by name. Made anew when asked, since modules come and go with the configuration. */
 export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
@@ -14,8 +19,13 @@ export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
     ...daemonCommands(desk, () => all),
     ...bounceCommands(desk),
     ...queueCommands(desk),
+    ...whyCommands(desk),
+    ...bindingCommands(desk),
+    ...bulkCommands(desk),
+    ...outboundCommands(desk),
     ...configCommands(desk),
     ...moduleCommands(desk),
+    ...tlsCommands(desk),
   );
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

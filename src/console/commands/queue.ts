@@ -1,5 +1,4 @@
-/** Commands about mail that waits: mailq, domain, showqueue, message, flush, fail, delay, why. */
-import { CodedError } from '../../kernel/problems.js';
+/** Commands about mail that waits: mailq, domain, showqueue, message, flush, fail, delay. */
 import type { PlaceParts } from '../../module/place.js';
 import type { Route } from '../../module/resolver.js';
 import type { DomainRow, MailRow, PlaceRow } from '../../queue/rows.js';
@@ -7,34 +6,10 @@ import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
 import { addRecords, addRows, found, joinRows, type Merge, same } from '../merge.js';
 import { formatPairs, formatTable } from '../table.js';
-
-const PURGED = '554 Message manually purged.';
-const time = (ms: number): string => (ms > 0 && ms < 1e14 ? new Date(ms).toISOString() : '');
-
-/** `all` means every domain. */
-const domainOf = (word: string | undefined): PlaceParts => {
-  if (word === undefined) throw new CommandError('Say which domain, or "all".');
-  return word.toLowerCase() === 'all' ? {} : { domain: word.toLowerCase() };
-};
-
-/** A whole number that is not below 0. */
-function readCount(word: string): number {
-  if (!/^\d{1,15}$/.test(word)) throw new CommandError(`"${word}" is no number.`);
-  return Number(word);
-}
-
-/** Runs an operation; a coded problem becomes the answer. */
-async function attempt<T>(work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof CodedError) throw new CommandError(error.message);
-    throw error;
-  }
-}
+import { attempt, domainOf, noteOf, PURGED, readCount, readSeconds, readSelected, rehearsed, showReason, showTime } from './queue-words.js';
 
 export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
-  const { views, operations } = desk.queue;
+  const { views, operations, bulk } = desk.queue;
   return [
     {
       name: 'mailq',
@@ -88,15 +63,15 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
           ['Message', mail.id],
           ['State', mail.state],
           ['Place', `${mail.group}/${mail.binding}/${mail.domain}`],
-          ['Created', time(mail.created)],
-          ['Next Attempt', time(mail.nextAttempt)],
+          ['Created', showTime(mail.created)],
+          ['Next Attempt', showTime(mail.nextAttempt)],
           ['Retries', mail.attempts],
           ['Received Via', `${mail.protocol} ${mail.receivedFrom}`.trim()],
           ['Sender', `<${mail.sender ?? '?'}>`],
           ['Recipient', `<${mail.recipient ?? '?'}>`],
           ['Code', mail.lastReply],
           ['Size', mail.size],
-          ['Why', mail.why.text],
+          ['Why', showReason(mail.why)],
         ];
         return { data: mail, text: formatPairs(pairs) };
       },
@@ -114,13 +89,18 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'message fail',
-      args: '[quiet] MID [note]',
+      args: '[--dry-run] [quiet] MID [note]',
       doc: 'End a message with a notice to its sender; quiet sends none.',
       merge: found,
       writes: true,
       async run(args) {
-        const quiet = args[0] === 'quiet';
-        const [id = '', ...note] = quiet ? args.slice(1) : args;
+        const { isDryRun, rest } = readSelected(args);
+        const quiet = rest[0] === 'quiet';
+        const [id = '', ...note] = quiet ? rest.slice(1) : rest;
+        if (isDryRun) {
+          const touched = { messages: views.why(id).code === 'unknown' ? 0 : 1, queues: 1 };
+          return say(rehearsed({ ...touched, queues: touched.messages }), touched);
+        }
         await attempt(() => operations.failOne(id, { reply: noteOf(note, '554 5.7.0 Message manually failed.'), quiet }));
         return say('Message failed.', { id, quiet });
       },
@@ -149,13 +129,18 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'fail domain',
-      args: '[quiet] DOMAIN [note]',
+      args: '[--dry-run] [quiet] DOMAIN|all [note]',
       doc: 'End all mail of a domain with notices; quiet sends none.',
       merge: addMessages(tellPurged),
       writes: true,
-      async run(args) {
-        const quiet = args[0] === 'quiet';
-        const [domain, ...note] = quiet ? args.slice(1) : args;
+      async run(args, signal) {
+        const { isDryRun, rest } = readSelected(args);
+        const quiet = rest[0] === 'quiet';
+        const [domain, ...note] = quiet ? rest.slice(1) : rest;
+        if (isDryRun) {
+          const touched = await bulk.rehearse(domainOf(domain), 'fail', signal);
+          return say(rehearsed(touched), touched);
+        }
         const messages = await attempt(() => operations.fail(domainOf(domain), { reply: noteOf(note, PURGED), quiet }));
         return say(tellPurged(String(domain), messages), { domain, messages, quiet });
       },
@@ -166,10 +151,8 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       doc: 'Put the due mail of a domain off.',
       merge: addMessages(tellDelayed),
       writes: true,
-      run([domain, seconds = '']) {
-        const s = Number(seconds);
-        if (!Number.isFinite(s) || s <= 0) throw new CommandError('Say for how many seconds.');
-        const messages = operations.delay(domainOf(domain), s, '451 4.3.2 [internal] delayed by the operator');
+      run([domain, seconds]) {
+        const messages = operations.delay(domainOf(domain), readSeconds(seconds), '451 4.3.2 [internal] delayed by the operator');
         return say(tellDelayed(String(domain), messages), { domain, messages });
       },
     },
@@ -195,26 +178,8 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
         return say(`${domain} resumed.`, { domain });
       },
     },
-    {
-      name: 'why',
-      args: 'MID',
-      doc: 'Why a message is still here, on one line.',
-      merge: found,
-      run([id = '']) {
-        const why = views.why(id);
-        if (why.code === 'unknown') throw new CommandError(`There is no message ${id}.`);
-        return { data: why, text: why.text };
-      },
-    },
   ];
 }
-
-/** A note without a code is given 554 5.7.0. */
-const noteOf = (words: readonly string[], other: string): string => {
-  if (words.length === 0) return other;
-  const text = words.join(' ');
-  return /^5\d\d /.test(text) ? text : `554 5.7.0 ${text}`;
-};
 
 function readFilter(args: readonly string[]): { readonly where: PlaceParts; readonly limit: number } {
   const where: { domain?: string; binding?: string } = {};

@@ -11,6 +11,8 @@ export interface Capabilities {
   readonly startTls: boolean;
   /** Attributes that XCLIENT takes, in capitals; undefined when it is not offered (to us). */
   readonly xclient: readonly string[] | undefined;
+  /** RFC 8689; means something in an encrypted session only. */
+  readonly requireTls: boolean;
 }
 
 /** After HELO, or before anything was said. */
@@ -22,6 +24,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   dsn: false,
   startTls: false,
   xclient: undefined,
+  requireTls: false,
 });
 
 /** Reads the lines of a 250 to EHLO; the first is the greeting. Unknown keywords and malformed lines mean nothing. */
@@ -42,5 +45,6 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     dsn: words.has('DSN'),
     startTls: words.has('STARTTLS'),
     xclient,
+    requireTls: words.has('REQUIRETLS'),
   };
 }

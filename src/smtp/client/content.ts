@@ -1,4 +1,5 @@
 /** A message as it goes over the wire: header block, body, dots stuffed where some line begins with one, CRLF at the end. */
+import { stripEighthBit, toSevenBit } from '../../mail/seven-bit.js';
 import { DotStuffer, stuffDots } from '../../mail/stuff.js';
 import type { Copy } from '../../module/copy.js';
 import type { Outbox } from './outbox.js';
@@ -36,6 +37,18 @@ export function putContent(mail: Copy, outbox: Outbox): void {
   }
   if (last.length > 0 && last[last.length - 1] !== LF) outbox.bytes(CRLF);
   outbox.text(END);
+}
+
+/** The pieces of a message rewritten for a server that takes 7 bits only, without the final dot. */
+export async function* streamSevenBit(mail: Copy, how: 'encode' | 'strip'): AsyncGenerator<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of mail.content.read()) chunks.push(chunk);
+  const entity = { headers: mail.headers.bytes(), body: Buffer.concat(chunks) };
+  const { headers, body } = how === 'encode' ? toSevenBit(entity) : { ...entity, body: stripEighthBit(entity.body) };
+  const stuffer = new DotStuffer();
+  yield* stuffer.push(headers);
+  for (let at = 0; at < body.length; at += PIECE_BYTES) yield* stuffer.push(body.subarray(at, at + PIECE_BYTES));
+  if ((body.at(-1) ?? headers.at(-1) ?? LF) !== LF) yield CRLF;
 }
 
 /** The pieces of a large message, without the final dot. */

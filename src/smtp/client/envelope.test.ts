@@ -16,6 +16,7 @@ const everything: Capabilities = {
   dsn: true,
   startTls: true,
   xclient: undefined,
+  requireTls: true,
 };
 const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
 const copyOf = (wishes: Parameters<typeof makeCopies>[1] = {}, recipient = 'bob@a.test'): Copy =>
@@ -34,6 +35,7 @@ describe('readCapabilities', () => {
       dsn: true,
       startTls: false,
       xclient: undefined,
+      requireTls: false,
     });
     expect(readCapabilities(['hi', 'XClient name ADDR']).xclient).toEqual(['NAME', 'ADDR']);
   });

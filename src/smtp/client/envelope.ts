@@ -19,10 +19,15 @@ function needsUtf8(batch: Batch): boolean {
   return first.reception.smtpUtf8 && isEightBit(first.headers.bytes());
 }
 
-/** Why this batch may not go to this server at all, code first; undefined when it may. */
-export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms): string | undefined {
+/** The content has to be rewritten before this server gets it. */
+export const needsDowngrade = (batch: Batch, can: Capabilities, terms: ClientTerms): boolean =>
+  terms.downgrade !== 'no' && !can.eightBitMime && batch.mails[0]?.content.eightBit === true;
+
+/** Why this batch may not go to this server at all, code first; undefined when it may. `isProven`: it is encrypted, and the host it should be. */
+export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms, isProven = false): string | undefined {
   const [first] = batch.mails;
   if (!first) return undefined;
+  if (first.reception.requireTls && !(isProven && can.requireTls)) return WORDS.requireTlsMissing;
   if (!can.smtpUtf8 && needsUtf8(batch)) return WORDS.utf8Missing;
   if (terms.strictEightBit && !can.eightBitMime && first.content.eightBit) return WORDS.eightBitMissing;
   return undefined;
@@ -33,9 +38,11 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms):
   const [first] = batch.mails;
   if (!first) return '';
   let line = `MAIL FROM:<${first.sender ?? ''}>`;
-  if (can.size) line += ` SIZE=${first.size}`;
+  // Rewritten it has another size, which is not known yet.
+  if (can.size && !needsDowngrade(batch, can, terms)) line += ` SIZE=${first.size}`;
   if (can.eightBitMime && terms.sendEightBit && first.content.eightBit) line += ' BODY=8BITMIME';
   if (can.smtpUtf8 && needsUtf8(batch)) line += ' SMTPUTF8';
+  if (first.reception.requireTls) line += ' REQUIRETLS';
   if (can.dsn) {
     const { returnContent, envelopeId } = first.reception;
     if (returnContent !== undefined) line += returnContent === 'full' ? ' RET=FULL' : ' RET=HDRS';

@@ -97,6 +97,7 @@ const termsOf = (port: number, more: Partial<ClientTerms> = {}): ClientTerms => 
   xclient: 'no',
   origin: undefined,
   sendEightBit: true,
+  downgrade: 'no',
   strictEightBit: false,
   timeouts: { connectMs: 3000, ehloMs: 3000, mailFromMs: 3000, rcptToMs: 3000, bodyMs: 3000, rsetMs: 3000, idleMs: 3000 },
   ...more,

@@ -38,6 +38,8 @@ export interface ClientTerms {
   readonly origin: Origin | undefined;
   /** Say BODY=8BITMIME where it is offered. */
   readonly sendEightBit: boolean;
+  /** What becomes of 8-bit content where 8BITMIME is not offered: sent as it is, encoded part by part, or robbed of its eighth bits. */
+  readonly downgrade: 'no' | 'encode' | 'strip';
   /** 8-bit content goes only to servers that offer 8BITMIME. */
   readonly strictEightBit: boolean;
   readonly timeouts: ClientTimeouts;

@@ -19,6 +19,7 @@ export interface ClientTlsSettings {
 
 export class ClientTlsContexts {
   readonly #entries = new Map<string, SecureContext | Promise<SecureContext>>();
+  readonly #settings = new Map<string, ClientTlsSettings>();
 
   /** The context of these settings. Rejects with the system's error when a file cannot be read or used; asked again, it tries again. */
   of(settings: ClientTlsSettings): SecureContext | Promise<SecureContext> {
@@ -27,6 +28,7 @@ export class ClientTlsContexts {
     if (known) return known;
     const loading = load(settings);
     this.#entries.set(key, loading);
+    this.#settings.set(key, settings);
     loading.then(
       (context) => this.#settle(key, loading, context),
       () => this.#settle(key, loading, undefined),
@@ -34,15 +36,24 @@ export class ClientTlsContexts {
     return loading;
   }
 
+  /** The settings contexts were made from. */
+  list(): readonly ClientTlsSettings[] {
+    return [...this.#settings.values()];
+  }
+
   /** Files may have changed: contexts are made anew when they are asked for. */
   forget(): void {
     this.#entries.clear();
+    this.#settings.clear();
   }
 
   #settle(key: string, loading: Promise<SecureContext>, context: SecureContext | undefined): void {
     if (this.#entries.get(key) !== loading) return;
     if (context) this.#entries.set(key, context);
-    else this.#entries.delete(key);
+    else {
+      this.#entries.delete(key);
+      this.#settings.delete(key);
+    }
   }
 }
 

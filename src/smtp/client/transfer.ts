@@ -6,8 +6,8 @@
  */
 import { STAGE, type Stage } from '../../module/attempt.js';
 import { type Batch, outcomeOf, settleOne } from './batch.js';
-import { isLarge, putContent, streamContent } from './content.js';
-import { findObstacle, formatMail, formatRcpt } from './envelope.js';
+import { isLarge, putContent, streamContent, streamSevenBit } from './content.js';
+import { findObstacle, formatMail, formatRcpt, needsDowngrade } from './envelope.js';
 import { SILENCES, STAGES, type Step } from './phases.js';
 import type { ClientSession, Failure } from './session.js';
 import { WORDS } from './words.js';
@@ -300,7 +300,11 @@ export class Transfer {
     const session = this.#session;
     const [first] = batch.mails;
     if (!first) return;
-    if (isLarge(first)) return void this.#stream(batch);
+    const { downgrade } = session.terms;
+    if (downgrade !== 'no' && needsDowngrade(batch, session.can, session.terms)) {
+      return void this.#stream(batch, streamSevenBit(first, downgrade));
+    }
+    if (isLarge(first)) return void this.#stream(batch, streamContent(first));
     const { outbox } = session.kit;
     // The owner is asked before anything lies in the outbox, which all sessions share.
     const rider = this.#takeRider();
@@ -324,7 +328,7 @@ export class Transfer {
   /** Ends a batch that this server cannot have. */
   #endImpossible(batch: Batch): boolean {
     const session = this.#session;
-    const obstacle = findObstacle(batch, session.can, session.terms);
+    const obstacle = findObstacle(batch, session.can, session.terms, session.judgement?.isProven === true);
     if (obstacle === undefined) return false;
     batch.settle('failed', obstacle, STAGE.idle);
     session.owner.concluded(session, batch);
@@ -347,7 +351,7 @@ export class Transfer {
   }
 
   /** Sends a message that is not in memory, or too large for one write, as fast as the server takes it. */
-  async #stream(batch: Batch): Promise<void> {
+  async #stream(batch: Batch, pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const session = this.#session;
     const { wire, terms } = session;
     const [first] = batch.mails;
@@ -355,7 +359,7 @@ export class Transfer {
     this.#step = 'body';
     wire.expect(terms.timeouts.bodyMs + first.size);
     try {
-      for await (const piece of streamContent(first)) {
+      for await (const piece of pieces) {
         if (this.#current !== batch || session.hasClosed) return;
         for (const result of batch.results) if (result.outcome === 'unsent') result.bytes += piece.length;
         if (!wire.write(piece)) await new Promise<void>((done) => (this.#resume = done));

@@ -7,7 +7,7 @@ import { readMailParams } from './params.js';
 import { Profile } from './profile.js';
 
 const profileOf = (options: Partial<InboundValues>) => new Profile(inboundValues(options), false, 'mx.test');
-const ALL = profileOf({ max_future_release: 86_400 }).offers;
+const ALL = profileOf({ max_future_release: 86_400 }).offers(false);
 const read = (text: string, offers = ALL) => {
   const found = readMailParams(text, offers);
   return 'code' in found ? found.code : found;
@@ -34,8 +34,8 @@ describe('FUTURERELEASE (RFC 4865)', () => {
   ])('%s is 501', (text) => expect(read(text)).toBe(501));
 
   it('is unknown where it is not offered', () => {
-    expect(read('HOLDFOR=1', profileOf({}).offers)).toBe(555);
-    expect(read('MT-PRIORITY=1', profileOf({ smtp_extensions: ['DSN'] }).offers)).toBe(555);
+    expect(read('HOLDFOR=1', profileOf({}).offers(false))).toBe(555);
+    expect(read('MT-PRIORITY=1', profileOf({ smtp_extensions: ['DSN'] }).offers(false))).toBe(555);
   });
 });
 
@@ -64,5 +64,15 @@ describe('any parameters', () => {
       .tuple(fc.constantFrom('HOLDFOR', 'HOLDUNTIL', 'MT-PRIORITY', 'SIZE', 'X'), fc.string({ maxLength: 30 }))
       .map((pair) => pair.join('='));
     fc.assert(fc.property(fc.array(word, { maxLength: 4 }), (words) => void read(words.join(' '))));
+  });
+});
+
+describe('REQUIRETLS (RFC 8689)', () => {
+  it('may be said in encrypted sessions only, and where smtp_extensions lets it', () => {
+    const secure = profileOf({}).offers(true);
+    expect(read('REQUIRETLS', secure)).toMatchObject({ requireTls: true });
+    expect(read('REQUIRETLS')).toBe(555);
+    expect(read('REQUIRETLS=yes', secure)).toBe(501);
+    expect(read('REQUIRETLS', profileOf({ smtp_extensions: ['DSN'] }).offers(true))).toBe(555);
   });
 });

@@ -10,6 +10,8 @@ export interface Offers {
   readonly size: boolean;
   readonly eightBitMime: boolean;
   readonly smtpUtf8: boolean;
+  /** Only where the session is encrypted (RFC 8689 2). */
+  readonly requireTls: boolean;
   readonly dsn: boolean;
   readonly auth: boolean;
   readonly futureRelease: boolean;
@@ -66,6 +68,9 @@ export function readMailParams(text: string, offers: Offers): MailParams | Reply
     } else if (name === 'SMTPUTF8' && offers.smtpUtf8) {
       if (value !== undefined) return BAD_PARAMETER;
       params.smtpUtf8 = true;
+    } else if (name === 'REQUIRETLS' && offers.requireTls) {
+      if (value !== undefined) return BAD_PARAMETER;
+      params.requireTls = true;
     } else if (name === 'RET' && offers.dsn) {
       const content = value?.toUpperCase();
       if (content !== 'FULL' && content !== 'HDRS') return BAD_PARAMETER;

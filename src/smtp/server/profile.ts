@@ -21,13 +21,14 @@ export class Profile {
   readonly #clearText: string;
   readonly #secureText: string;
   /** In clear, for clients on this machine. */
+  readonly #secureOffers: Offers;
   readonly #near: ReadonlyMap<string, string>;
   readonly #nearText: string;
   /** Clients can log in, if not in clear. */
   readonly authenticates: boolean;
   /** Octets a command line may have, and those of AUTH among them. */
   readonly longestLine: number;
-  readonly offers: Offers;
+  readonly #offers: Offers;
   readonly chunking: boolean;
   /** Extensions by which these clients may speak for others. */
   readonly trusted: ReadonlySet<string>;
@@ -46,13 +47,13 @@ export class Profile {
     const clear = options.auth_without_tls ? near : [];
     this.authenticates = secure.length > 0;
     this.longestLine = Math.max(options.max_command_bytes, this.authenticates ? LONGEST_AUTH_LINE : 0);
-    this.#secure = keywords(options, false, secure);
+    this.#secure = withRequireTls(keywords(options, false, secure), options);
     this.#clear = keywords(options, hasCertificate, clear);
     this.#near = keywords(options, hasCertificate, near);
     this.#nearText = renderKeywords(this.#near);
     this.#clearText = renderKeywords(this.#clear);
     this.#secureText = renderKeywords(this.#secure);
-    this.offers = {
+    this.#offers = {
       size: this.#secure.has('SIZE'),
       eightBitMime: true,
       smtpUtf8: this.#secure.has('SMTPUTF8'),
@@ -60,9 +61,16 @@ export class Profile {
       auth: this.authenticates,
       futureRelease: this.#secure.has('FUTURERELEASE'),
       mtPriority: this.#secure.has('MT-PRIORITY'),
+      requireTls: false,
     };
+    this.#secureOffers = { ...this.#offers, requireTls: this.#secure.has('REQUIRETLS') };
     this.chunking = this.#secure.has('CHUNKING');
     this.trusted = new Set([...TRUSTED_EXTENSIONS.keys()].filter((name) => this.#secure.has(name)));
+  }
+
+  /** What parameters may be used in a session. */
+  offers(secure: boolean): Offers {
+    return secure ? this.#secureOffers : this.#offers;
   }
 
   /** Keyword lines of the EHLO answer, parted by line feeds. */
@@ -100,6 +108,12 @@ function keywords(options: InboundValues, startTls: boolean, mechanisms: readonl
   if (wanted) for (const [name, parameters] of TRUSTED_EXTENSIONS) if (wanted.has(name)) chosen.set(name, parameters);
   if (mechanisms.length > 0) chosen.set('AUTH', mechanisms.join(' '));
   return chosen;
+}
+
+/** RFC 8689 2: offered in encrypted sessions only. */
+function withRequireTls(words: ReadonlyMap<string, string>, { smtp_extensions: wanted }: InboundValues): ReadonlyMap<string, string> {
+  const isWanted = wanted?.some((item) => item.toUpperCase() === 'REQUIRETLS') ?? true;
+  return isWanted ? new Map([...words, ['REQUIRETLS', '']]) : words;
 }
 
 /** Of the mechanisms that could be used, those that smtp_extensions names: `AUTH` alone names all, without the option all are offered. */

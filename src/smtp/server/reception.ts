@@ -18,6 +18,8 @@ export interface MailParams {
   readonly eightBitMime: boolean;
   /** RFC 6531 SMTPUTF8. */
   readonly smtpUtf8: boolean;
+  /** RFC 8689 REQUIRETLS. */
+  readonly requireTls?: true;
   /** RFC 3461 RET. */
   readonly returnContent: 'full' | 'headers' | undefined;
   /** RFC 3461 ENVID, decoded from xtext. */

@@ -174,7 +174,7 @@ export class SmtpSession<Own> extends Proxied<Own> {
     if (this.lacksLogin) return this.error('MAIL', line, words.AUTH_NEEDED);
     const most = options.max_receptions_per_connection;
     if (most > 0 && this.messages >= most) return this.leave(words.SERVICE_UNAVAILABLE, PHASE.awaitMail, 'MAIL', line);
-    const read = readMail(line, options, this.current.offers);
+    const read = readMail(line, options, this.current.offers(this.tls !== undefined));
     if ('code' in read) return this.error('MAIL', line, read);
     const { sender, params } = read;
     if (options.max_message_size > 0 && params.size > options.max_message_size) return this.refuse('MAIL', line, words.TOO_LARGE);
@@ -198,7 +198,7 @@ export class SmtpSession<Own> extends Proxied<Own> {
       return this.error('RCPT', line, unknown ? words.HELO_NEEDED : words.RCPT_WITHOUT_MAIL);
     }
     if (this.content || this.chunksFailed) return this.error('RCPT', line, words.BAD_SEQUENCE);
-    const read = readRcpt(line, options, this.current.offers, transaction.params.smtpUtf8);
+    const read = readRcpt(line, options, this.current.offers(this.tls !== undefined), transaction.params.smtpUtf8);
     if ('code' in read) return this.error('RCPT', line, read);
     const { max_recipients_per_message: perMessage, max_recipients_per_connection: perSession } = options;
     if (perMessage > 0 && transaction.recipients.length >= perMessage) return this.refuse('RCPT', line, words.TOO_MANY_RECIPIENTS);

@@ -1,0 +1,159 @@
+/** Commands about bindings: what each sends and has waiting, its domains, and mail that is bound anew. */
+import type { PlaceParts } from '../../module/place.js';
+import { CommandError, type ConsoleCommand, say, type Told } from '../command.js';
+import type { BindingTotals, Desk } from '../desk.js';
+import { formatTable } from '../table.js';
+import { attempt, bindingOf, domainOf, noteOf, PURGED, readCount, readSeconds, readSelected, rehearsed } from './queue-words.js';
+
+export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
+  const { operations, bulk } = desk.queue;
+  return [
+    {
+      name: 'binding summary',
+      args: '[NAME | group:NAME]',
+      doc: 'What each binding has waiting and has sent since the last reset; a group has its sum below.',
+      run: ([name]) => summarizeBindings(desk, name),
+    },
+    ...(['active', 'delayed'] as const).flatMap((kind): ConsoleCommand[] => [
+      {
+        name: kind,
+        args: '[AT_LEAST=1]',
+        doc: `Domains with so many ${kind} messages.`,
+        run: ([least]) => listDomains(desk, {}, kind, least),
+      },
+      {
+        name: `binding ${kind}`,
+        args: 'BINDING [AT_LEAST=1]',
+        doc: `Domains of a binding with so many ${kind} messages.`,
+        run: ([binding, least]) => listDomains(desk, bindingOf(binding), kind, least),
+      },
+    ]),
+    {
+      name: 'binding flush domain',
+      args: 'BINDING DOMAIN|all',
+      doc: 'Try all mail of a domain in a binding now; retry counts stay.',
+      writes: true,
+      run([binding, domain]) {
+        const messages = operations.flush({ ...bindingOf(binding), ...domainOf(domain) });
+        return say(`${domain} flushed.  ${messages} messages requeued.`, { binding, domain, messages });
+      },
+    },
+    {
+      name: 'binding fail domain',
+      args: '[--dry-run] [quiet] BINDING DOMAIN|all [note]',
+      doc: 'End all mail of a domain in a binding with notices; quiet sends none.',
+      writes: true,
+      async run(args, signal) {
+        const { isDryRun, rest } = readSelected(args);
+        const quiet = rest[0] === 'quiet';
+        const [binding, domain, ...note] = quiet ? rest.slice(1) : rest;
+        const where = { ...bindingOf(binding), ...domainOf(domain) };
+        if (isDryRun) return rehearse(await bulk.rehearse(where, 'fail', signal));
+        const messages = await attempt(() => operations.fail(where, { reply: noteOf(note, PURGED), quiet }));
+        const all = where.domain === undefined;
+        return say(`${all ? 'All domains' : domain} purged${all ? '.  ' : ', '}${messages} messages failed.`, {
+          binding,
+          domain,
+          messages,
+          quiet,
+        });
+      },
+    },
+    {
+      name: 'binding delay domain',
+      args: 'BINDING DOMAIN|all SECONDS',
+      doc: 'Put the due mail of a domain in a binding off.',
+      writes: true,
+      run([binding, domain, seconds]) {
+        const where = { ...bindingOf(binding), ...domainOf(domain) };
+        const messages = operations.delay(where, readSeconds(seconds), '451 4.3.2 [internal] delayed by the operator');
+        return say(`Delayed ${messages} messages.`, { binding, domain, messages });
+      },
+    },
+    {
+      name: 'suspend binding',
+      args: 'BINDING [SECONDS]',
+      doc: 'Start no delivery from a binding, for a time or until it is resumed.',
+      writes: true,
+      run([binding, seconds]) {
+        operations.stop(bindingOf(binding), 'suspended on the console', seconds === undefined ? undefined : readCount(seconds));
+        return say(`${binding} suspended.`, { binding });
+      },
+    },
+    {
+      name: 'resume binding',
+      args: 'BINDING',
+      doc: 'End what suspend binding began.',
+      writes: true,
+      run([binding]) {
+        if (!operations.lift(bindingOf(binding))) throw new CommandError(`${binding} was not suspended.`);
+        return say(`${binding} resumed.`, { binding });
+      },
+    },
+    {
+      name: 'rebind',
+      args: '[--dry-run] BINDING|all [DOMAIN]',
+      doc: 'Choose the binding of waiting mail anew, as for new mail; the only way out for mail whose binding is gone.',
+      writes: true,
+      async run(args, signal) {
+        const { isDryRun, rest } = readSelected(args);
+        const [binding, domain] = rest;
+        const where: PlaceParts = { ...bindingOf(binding), ...(domain !== undefined && domainOf(domain)) };
+        if (isDryRun) return rehearse(await bulk.rehearse(where, 'move', signal));
+        const messages = await attempt(() => bulk.rebind(where, desk.rebinder(), signal));
+        return say(`Rebound ${messages} messages.`, { binding, domain, messages });
+      },
+    },
+  ];
+}
+
+const rehearse = (touched: { readonly messages: number; readonly queues: number }): Told => say(rehearsed(touched), touched);
+
+function listDomains(desk: Desk, where: PlaceParts, kind: 'active' | 'delayed', least = '1'): Told {
+  const rows = desk.queue.views.domains(where).filter((row) => row[kind] >= readCount(least));
+  const sum = rows.reduce((total, row) => total + row[kind], 0);
+  const lines = rows.map((row) => `Domain: ${row.domain}  C: ${row.connections}  A: ${row.active}  D: ${row.delayed}  S: ${row.total}`);
+  return { data: rows, text: [...lines, `Total ${kind}: ${sum}`].join('\n') };
+}
+
+const NOTHING: BindingTotals = { received: 0, delivered: 0, deferred: 0, failed: 0 };
+
+function summarizeBindings(desk: Desk, name: string | undefined): Told {
+  const group = name?.startsWith('group:') ? name.slice('group:'.length) : undefined;
+  const snapshot = desk.snapshot();
+  const totals = desk.bindingTotals();
+  const seconds = Math.max(0.001, (desk.now() - desk.totals().resetAt) / 1000);
+  const waiting = new Map(desk.queue.views.bindings().map((row) => [row.binding, row]));
+  const configured = new Map(snapshot.bindings().map((binding) => [binding.name, binding.group ?? 'default']));
+  const names = [...new Set(['default', ...configured.keys(), ...waiting.keys(), ...totals.keys()])].sort();
+  const rows = names
+    .map((binding) => {
+      const row = waiting.get(binding);
+      const { received, delivered, deferred, failed } = totals.get(binding) ?? NOTHING;
+      return {
+        group: configured.get(binding) ?? row?.group ?? 'default',
+        binding,
+        connections: row?.connections ?? 0,
+        active: row?.active ?? 0,
+        delayed: row?.delayed ?? 0,
+        total: row?.total ?? 0,
+        resident: row?.resident ?? 0,
+        received,
+        delivered,
+        deferred,
+        failed,
+        deliveryRate: Number((delivered / seconds).toFixed(2)),
+        configured: binding === 'default' || configured.has(binding),
+      };
+    })
+    .filter((row) => (group === undefined ? name === undefined || row.binding === name : row.group === group));
+  if (rows.length === 0) throw new CommandError(`There is no ${group === undefined ? `binding ${name}` : `binding group ${group}`}.`);
+  const columns = ['connections', 'active', 'delayed', 'total', 'resident', 'received', 'delivered', 'deferred', 'failed'] as const;
+  const lines = rows.map((row) => [
+    `${row.group}/${row.binding}${row.configured ? '' : ' (gone)'}`,
+    ...columns.map((column) => row[column]),
+    `${row.deliveryRate}/s`,
+  ]);
+  const sum = ['Total', ...columns.map((column) => rows.reduce((total, row) => total + row[column], 0)), ''];
+  return { data: rows, text: formatTable(['Group/Binding', ...columns, 'rate'], [...lines, sum]) };
+}
