@@ -21,6 +21,18 @@ export const same: Merge = { join: ([first]) => first as Told };
 /** The one that has it answers. */
 export const found: Merge = { any: true, join: ([first]) => first as Told };
 
+/** What each of them says, one after the other; what several say is said once. One that can answer is enough. */
+export const everything: Merge = {
+  any: true,
+  join(told) {
+    const [first] = told;
+    const data = Array.isArray(first?.data) ? told.flatMap(({ data: rows }) => rows as unknown[]) : first?.data;
+    const texts = [...new Set(told.map(({ text }) => text))];
+    const some = texts.filter((text) => text !== '(none)');
+    return { data, text: (some.length === 0 ? texts : some).join('\n') };
+  },
+};
+
 /** All rows, one worker's after the other's. `R` is what the command tells a row. */
 export const joinRows = <R extends object>(print: (rows: readonly R[]) => string, arrange: Arrange<R> = asIs): Merge => ({
   join(told, args) {

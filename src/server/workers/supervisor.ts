@@ -245,6 +245,7 @@ export class Supervisor implements Reloadable {
       },
       beat: ({ waits }) => Object.assign(own(), { waits, heardAt: this.#clock.mono() }),
       lease: (asks) => own().customer.take(asks),
+      pass: (told) => this.#leader()?.holder?.line.tell('hear', told),
       enter: (arrival) => this.#crowd.enter(own(), arrival),
       leave: (arrival) => this.#crowd.leave(own(), arrival),
       add: ({ tally, n }) => void this.#tallies.set(tally, (this.#tallies.get(tally) ?? 0) + n),
