@@ -18,11 +18,16 @@ export function watchMemory(daemon: Daemon): MemoryWatch {
     clock: daemon.clock,
     readShare: () => readMemoryShare(daemon.seat.workers),
     limits: () => daemon.snapshot.global,
-    relieve: (level) => daemon.queue.shrink(level === 'high' ? 0 : Math.floor(daemon.queue.memory().residentBytes / 2)),
+    relieve: (level) => {
+      daemon.queue.shrink(level === 'high' ? 0 : Math.floor(daemon.queue.memory().residentBytes / 2));
+      daemon.smtp.haltLargest();
+    },
     changed: (level, share) => {
+      if (level === 'calm') daemon.smtp.unhalt();
       const used = `${Math.round(share * 100)} % of the memory are in use`;
       if (level === 'calm') daemon.journal.say('notice', 'memory', `${used}: all mail is taken again`);
-      else if (level === 'goal') daemon.journal.say('warning', 'memory', `${used}: bodies leave it (memory_goal)`);
+      else if (level === 'goal')
+        daemon.journal.say('warning', 'memory', `${used}: bodies leave it, the largest receptions wait (memory_goal)`);
       else daemon.journal.say('error', 'memory', `${used}: new mail is refused for now (memory_hwm)`);
     },
   });
