@@ -236,7 +236,7 @@ export class Supervisor implements Reloadable {
       takeTurn: () => this.#turns.take(post),
       endTurn: () => this.#turns.end(post),
       ready: ({ user, sockets }) => {
-        Object.assign(own(), { ready: true, user, serves: sockets });
+        Object.assign(own(), { ready: true, user, serves: sockets, heardAt: this.#clock.mono() });
         this.#bringUp(own());
         this.#lead();
         this.#told();
