@@ -50,14 +50,19 @@ export const addRows = <R extends object>(
   arrange: Arrange<R> = asIs,
 ): Merge =>
   joinRows<R>(print, (rows, args) => {
-    const sums = new Map<string, R>();
-    for (const row of rows) {
-      const key = JSON.stringify(words.map((word) => row[word]));
-      const known = sums.get(key);
-      sums.set(key, known ? { ...addNumbers(known, row), ...pick(row, words) } : row);
-    }
-    return arrange([...sums.values()], args);
+    return arrange(addAlike(words, rows), args);
   });
+
+/** The rows with those of the same words made one. */
+export function addAlike<R extends object>(words: readonly (keyof R)[], rows: readonly R[]): readonly R[] {
+  const sums = new Map<string, R>();
+  for (const row of rows) {
+    const key = JSON.stringify(words.map((word) => row[word]));
+    const known = sums.get(key);
+    sums.set(key, known ? { ...addNumbers(known, row), ...pick(row, words) } : row);
+  }
+  return [...sums.values()];
+}
 
 const pick = <R extends object>(row: R, words: readonly (keyof R)[]): Partial<R> => {
   const picked: Partial<R> = {};
