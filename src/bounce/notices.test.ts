@@ -14,7 +14,8 @@ import type { Context } from '../module/manifest.js';
 import { NOTIFY, type Reception } from '../module/message.js';
 import { PlaceTable } from '../module/place.js';
 import { MemorySpool } from '../spool/memory-spool.js';
-import { chooseAddressee, type NoticePorts, Notices } from './notices.js';
+import { chooseAddressee } from './addressee.js';
+import { type NoticePorts, Notices } from './notices.js';
 
 const sender = new Address('alice', 'example.com');
 const recipient = new Address('bob', 'example.net');

@@ -16,6 +16,7 @@ const everything: Capabilities = {
   dsn: true,
   startTls: true,
   xclient: undefined,
+  mtPriority: true,
   requireTls: true,
 };
 const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
@@ -35,6 +36,7 @@ describe('readCapabilities', () => {
       dsn: true,
       startTls: false,
       xclient: undefined,
+      mtPriority: false,
       requireTls: false,
     });
     expect(readCapabilities(['hi', 'XClient name ADDR']).xclient).toEqual(['NAME', 'ADDR']);
