@@ -41,12 +41,14 @@ export const securityOptions = {
     doc: 'Capabilities that are kept, as cap_net_bind_service+ep. Refused: the process cannot set them itself.',
     check: () =>
       'A process of Node cannot set its capabilities. Write AmbientCapabilities= and CapabilityBoundingSet= into the systemd unit.',
-    ...restricts,
+    effect: 'never',
+    reload: 'restart',
   }),
   chroot: opt.path({
     doc: 'Folder that becomes the root. Refused: the process cannot change its root itself.',
     check: () => 'A process of Node cannot change its root. Write RootDirectory= into the systemd unit.',
-    ...restricts,
+    effect: 'never',
+    reload: 'restart',
   }),
   group: opt.string({ doc: 'Group the workers run as.', default: 'ecuser', ...restricts }),
   privileges: opt.string({

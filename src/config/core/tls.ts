@@ -136,7 +136,7 @@ export const tlsOptions = {
     doc: 'Switch for the cache of MTA-STS policies.',
     default: false,
     effect: 'never',
-    differs: 'use_mta_sts alone decides.',
+    differs: 'Here use_mta_sts alone decides.',
     scopes: G_BD,
   }),
   mta_sts_policy_store: opt.path({

@@ -100,3 +100,22 @@ describe('findObstacle', () => {
     expect(findObstacle(batch, old, { ...terms, strictEightBit: true })).toMatch(/^554 5\.6\.3 /);
   });
 });
+
+describe('MT-PRIORITY', () => {
+  it.each<[string | undefined, 0 | 1, string]>([
+    ['3', 1, ' MT-PRIORITY=3'],
+    ['-2', 0, ' MT-PRIORITY=-2'],
+    ['0', 0, ' MT-PRIORITY=0'],
+    // Who may not go before others here may not do so further on.
+    ['9', 0, ' MT-PRIORITY=0'],
+    ['10', 1, ''],
+    ['3 X=1', 1, ''],
+    [undefined, 1, ''],
+  ])('%s with priority %i goes on as "%s"', (asked, priority, said) => {
+    const copy = copyOf(asked === undefined ? {} : { facts: { mt_priority: asked } });
+    copy.priority = priority;
+    const batch = new Batch([copy]);
+    expect(formatMail(batch, { ...NO_CAPABILITIES, mtPriority: true }, terms)).toBe(`MAIL FROM:<alice@sender.test>${said}\r\n`);
+    expect(formatMail(batch, NO_CAPABILITIES, terms)).toBe('MAIL FROM:<alice@sender.test>\r\n');
+  });
+});
