@@ -9,6 +9,7 @@ import { CodedError } from '../kernel/problems.js';
 import { loadConfiguration } from '../server/configuration.js';
 import { Control } from '../server/control.js';
 import { Daemon } from '../server/daemon.js';
+import { judgeDescriptors } from '../server/descriptors.js';
 import { describeCause, type Journal } from '../server/journal.js';
 import { reload } from '../server/reload.js';
 import { PRODUCT, VERSION } from '../server/version.js';
@@ -50,7 +51,8 @@ export async function start(file: string): Promise<number> {
   process.on('unhandledRejection', (error) => journal.say('critical', 'daemon', 'a promise was left alone', error));
   process.on('uncaughtException', (error) => journal.say('critical', 'daemon', 'an error was caught by nobody', error));
   journal.say('info', 'daemon', `${PRODUCT} ${VERSION} ready, pid ${process.pid}, ${about}`);
-  const { pidfile } = snapshot.global;
+  for (const text of judgeDescriptors(snapshot)) journal.say('warning', 'daemon', text);
+  const pidfile = snapshot.global.pidfile;
   if (pidfile !== undefined) writePid(pidfile, journal);
   const limit = new AbortController();
   await untilEnd(running, limit);

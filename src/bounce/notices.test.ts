@@ -14,7 +14,8 @@ import type { Context } from '../module/manifest.js';
 import { NOTIFY, type Reception } from '../module/message.js';
 import { PlaceTable } from '../module/place.js';
 import { MemorySpool } from '../spool/memory-spool.js';
-import { chooseAddressee, type NoticePorts, Notices } from './notices.js';
+import { chooseAddressee } from './addressee.js';
+import { type NoticePorts, Notices } from './notices.js';
 
 const sender = new Address('alice', 'example.com');
 const recipient = new Address('bob', 'example.net');
@@ -466,5 +467,69 @@ describe('a copy that was refused while others were accepted', () => {
     await broken.notices.tellRefused(copy, attemptOf(copy));
     expect(broken.diary).toEqual([]);
     expect(broken.logs).toEqual(['error the notice about the refused M/1 could not be recorded: EIO']);
+  });
+});
+
+describe('mail that arrived', () => {
+  const receive = (mail: Copy): Attempt => ({ ...attemptOf(mail), outcome: 'delivered', reply: '250 2.0.0 queued as 7', bounceClass: 0 });
+  const asking = (notify: number, more: Partial<Reception> = {}): Copy => {
+    const mail = mailOf({ envelopeId: 'QQ 314', returnContent: 'full', ...more });
+    mail.notify = notify;
+    mail.originalRecipient = 'rfc822;robert@example.net';
+    return mail;
+  };
+
+  it.each([
+    ['delivered', 'was delivered.', 'Delivered mail: bob@example.net'],
+    ['relayed', 'was handed on to mx.example.net', 'Relayed mail: bob@example.net'],
+  ] as const)('%s: its end and the notice are one record, and programs can read it', async (action, words, subject) => {
+    const { notices, diary, made, keep, spool } = await open();
+    const mail = await keep(asking(NOTIFY.success));
+    await notices.confirm(mail, receive(mail), action);
+    expect(diary).toEqual([`gone ${mail.ticket}`, `replaced ${mail.ticket} by 1`, 'released M/1', 'admitted 1']);
+    expect(spool.find('M/1')).toBeUndefined();
+    expect(made).toMatchObject([{ sender: null, protocol: 'internal', notice: true }]);
+    const parsed = await simpleParser(textOf(made[0]));
+    expect(parsed.headers.get('content-type')).toMatchObject({ value: 'multipart/report', params: { 'report-type': 'delivery-status' } });
+    expect(parsed.subject).toBe(subject);
+    expect(parsed.text).toContain(words);
+    expect(parsed.text).toContain('250 2.0.0 queued as 7');
+    const fields = textOf(made[0]).split('\r\n');
+    for (const line of [
+      'Original-Envelope-Id: QQ 314',
+      'Original-Recipient: rfc822;robert@example.net',
+      'Final-Recipient: rfc822;bob@example.net',
+      `Action: ${action}`,
+      'Status: 2.0.0',
+      'Remote-MTA: dns;mx.example.net',
+    ])
+      expect(fields).toContain(line);
+    // RFC 3461 6.2: RET=FULL is for failures.
+    expect(fields).toContain('Content-Type: text/rfc822-headers');
+    expect(textOf(made[0])).not.toContain('the text');
+  });
+
+  it.each<[string, number, Partial<Reception>, boolean]>([
+    ['did not ask for it', NOTIFY.failure | NOTIFY.delay, {}, false],
+    ['asked for nothing', 0, {}, false],
+    ['is null', NOTIFY.success, { sender: null }, false],
+    ['is ourselves', NOTIFY.success, {}, true],
+  ])('is gone without a word when the sender %s', async (_why, notify, more, notice) => {
+    const { notices, diary, made, keep } = await open();
+    const mail = asking(notify, more);
+    mail.notice = notice;
+    await keep(mail);
+    await notices.confirm(mail, receive(mail), 'relayed');
+    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1']);
+    expect(made).toEqual([]);
+  });
+
+  it('is not sent again for a notice that cannot be recorded', async () => {
+    const { notices, diary, logs, keep, breakSpool } = await open();
+    const mail = await keep(asking(NOTIFY.success));
+    breakSpool(new Error('ENOSPC'));
+    await notices.confirm(mail, receive(mail), 'delivered');
+    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1']);
+    expect(logs).toEqual(['error the notice that M/1 was delivered could not be recorded: ENOSPC']);
   });
 });

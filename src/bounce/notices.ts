@@ -1,7 +1,6 @@
 /** What follows when a mail fails for good: its notice and its end become durable together, and only then is the failure told. */
 import type { OutboundValues } from '../config/snapshot.js';
 import { type Clock, sleep } from '../kernel/clock.js';
-import { type Address, toAddress } from '../mail/address.js';
 import { formatDate } from '../mail/date.js';
 import { type FailedRecipient, formatNotice, type NoticeFacts } from '../mail/dsn.js';
 import type { Attempt } from '../module/attempt.js';
@@ -9,8 +8,9 @@ import { type Copy, ResidentBody } from '../module/copy.js';
 import type { Entrance, MadeMessage, Supply } from '../module/flow.js';
 import type { Chains } from '../module/hook-set.js';
 import type { Notice } from '../module/hooks.js';
-import { type Mail, NOTIFY } from '../module/message.js';
+import type { Mail } from '../module/message.js';
 import type { Spool } from '../module/spool.js';
+import { chooseAddressee, chooseDelayAddressee, chooseOriginal, chooseReceiptAddressee } from './addressee.js';
 
 export interface NoticePorts {
   readonly clock: Clock;
@@ -28,8 +28,6 @@ export interface NoticePorts {
 
 /** How soon a disk that did not take an end is asked again. */
 const AGAIN_MS = 1000;
-/** A whole original above this size goes along as its headers only. */
-const LARGEST_WHOLE = 1 << 20;
 
 export class Notices {
   readonly #ports: NoticePorts;
@@ -124,6 +122,28 @@ export class Notices {
     return true;
   }
 
+  /**
+   * Ends a mail that was delivered and whose sender asked to hear of it (RFC 3461 5.2.2 and 5.2.3). Its end and the notice are one
+   * record; where that cannot be, the notice is given up: the mail is not sent twice for it.
+   */
+  async confirm(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): Promise<void> {
+    const { spool, supply, entrance, log } = this.#ports;
+    try {
+      const notice = this.#composeReceipt(mail, attempt, action);
+      const copies = notice ? await this.#enter(mail, notice) : [];
+      if (copies.length > 0) {
+        await spool.replace([mail.ticket], copies);
+        supply.release(mail);
+        entrance.admit(copies);
+        return;
+      }
+    } catch (error) {
+      log('error', `the notice that ${mail.id} was ${action} could not be recorded`, error);
+    }
+    spool.gone(mail.ticket);
+    supply.release(mail);
+  }
+
   async #prepare(mail: Copy, attempt: Attempt): Promise<readonly Copy[]> {
     const notice = await this.#compose(mail, attempt);
     return notice ? this.#enter(mail, notice) : [];
@@ -188,6 +208,32 @@ export class Notices {
     return this.#format(mail, notice, recipient, { headers: mail.headers.bytes(), body: undefined });
   }
 
+  /** Of what arrived the headers go along at most, whatever RET says (RFC 3461 6.2). */
+  #composeReceipt(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): MadeMessage | undefined {
+    const to = chooseReceiptAddressee(mail);
+    if (!to) return undefined;
+    const fate =
+      action === 'delivered'
+        ? 'was delivered.'
+        : `was handed on to ${attempt.hop?.name ?? 'the next server'}, which does not tell what becomes of it. You will not hear of its arrival.`;
+    const notice: Notice = {
+      send: true,
+      to,
+      from: this.#nameSender(this.#ports.options(mail)),
+      subject: `${action === 'delivered' ? 'Delivered' : 'Relayed'} mail: ${mail.recipient}`,
+      text: `Your message to ${mail.recipient} ${fate}\n\nThe answer was:\n    ${attempt.reply}\n\nIts id here was ${mail.id}.`,
+    };
+    const recipient: FailedRecipient = {
+      address: mail.recipient,
+      original: mail.originalRecipient,
+      action,
+      reply: attempt.reply,
+      remoteHost: attempt.hop?.name,
+      lastAttempt: formatDate(attempt.at),
+    };
+    return this.#format(mail, notice, recipient, { headers: mail.headers.bytes(), body: undefined });
+  }
+
   #nameSender(options: OutboundValues): string {
     return options.mailerdaemon ?? `Mail Delivery Subsystem <mailer-daemon@${this.#ports.host}>`;
   }
@@ -216,37 +262,4 @@ export class Notices {
       notice: true,
     };
   }
-}
-
-/** Who hears of it: the sender, or for mail without one the mailbox of mdn_failures_notify. A notice never causes another. */
-export function chooseAddressee(
-  mail: Copy,
-  options: Pick<OutboundValues, 'generate_bounces' | 'mdn_failures_notify'>,
-): Address | undefined {
-  if (mail.notice || !options.generate_bounces) return undefined;
-  if (mail.notify !== 0 && (mail.notify & NOTIFY.failure) === 0) return undefined;
-  if (mail.sender) return mail.sender;
-  return options.mdn_failures_notify === undefined ? undefined : toAddress(options.mdn_failures_notify);
-}
-
-/** Who hears that a mail is late: its sender, unless NOTIFY asks for other things only (RFC 3461 4.1). Never for mail without one. */
-export function chooseDelayAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sender'>): Address | undefined {
-  if (mail.notice || (mail.notify !== 0 && (mail.notify & NOTIFY.delay) === 0)) return undefined;
-  return mail.sender ?? undefined;
-}
-
-function chooseOriginal(mail: Copy, options: Pick<OutboundValues, 'bounces_inline_original'>) {
-  const wanted =
-    // A body that had to be encrypted all the way does not come back in clear (RFC 8689 5).
-    mail.reception.requireTls
-      ? 'headers'
-      : mail.reception.returnContent === 'full'
-        ? 'all'
-        : mail.reception.returnContent === 'headers'
-          ? 'headers'
-          : options.bounces_inline_original;
-  if (wanted === 'none') return undefined;
-  const headers = mail.headers.bytes();
-  const whole = wanted === 'all' && mail.content.resident !== undefined && mail.size <= LARGEST_WHOLE;
-  return { headers, body: whole ? mail.content.resident : undefined };
 }

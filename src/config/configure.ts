@@ -1,5 +1,6 @@
 /** From a path to a snapshot, or to all problems: the whole way in one call. */
 import { decode, type Vocabulary } from './decode.js';
+import { checkGateways } from './gateways.js';
 import { type Loaded, type LoadOptions, load } from './include.js';
 import type { ModuleManifest } from './manifest.js';
 import { type ConfigProblem, problemAt } from './problem.js';
@@ -31,6 +32,8 @@ export function configureLoaded(loaded: Loaded, options: ConfigureOptions = {}):
   const snapshot = new Snapshot(decoded.config, options.number ?? 1);
   const conflicts = [
     ...checkCore(snapshot),
+    ...checkDescriptors(snapshot),
+    ...checkGateways(snapshot.config.root),
     ...checkModules(snapshot, options.manifests ?? []),
     ...checkScopes(snapshot.config.root, options.manifests ?? []),
   ];
@@ -50,6 +53,15 @@ function* checkCore(snapshot: Snapshot): IterableIterator<ConfigProblem> {
   for (const [low, high, least, most] of pairs) {
     if (least > most) yield conflictAt(snapshot, [low, high], `${low} (${least}) is above ${high} (${most}).`);
   }
+}
+
+/** Fewer files than connections are allowed to need: told, since the system may have no more to give. */
+function* checkDescriptors({ config, global }: Snapshot): IterableIterator<ConfigProblem> {
+  const setting = config.root.settings.get('server_max_file_descriptors');
+  const { server_max_file_descriptors: files, server_max_outbound_connections: connections } = global;
+  if (!setting || files >= 4 * connections) return;
+  const say = `server_max_file_descriptors (${files}) is below four times server_max_outbound_connections (${connections}).`;
+  yield problemAt('CONFLICT', setting.node.name.at, say, { severity: 'notice', width: setting.node.name.raw.length });
 }
 
 function conflictAt(snapshot: Snapshot, names: readonly string[], say: string): ConfigProblem {

@@ -150,7 +150,7 @@ describe('decode', () => {
       'relay_hosts',
       'outbound_throttle_messages',
       'alias_schemes',
-      'security.chroot',
+      'security.supplemental_groups',
       'use_ipv6',
       'tls',
     ]);
@@ -167,7 +167,9 @@ describe('decode', () => {
       Array(4).fill('notice NOT_READ'),
     );
     expect(
-      await judge('relay_hosts = ( ::1 ) alias_schemes = ( a ) outbound_throttle_messages = 1 tls = required security { chroot = "/x" }'),
+      await judge(
+        'relay_hosts = ( ::1 ) alias_schemes = ( a ) outbound_throttle_messages = 1 tls = required security { supplemental_groups = ( ssl ) }',
+      ),
     ).toEqual(Array(5).fill('error NOT_ENFORCED'));
   });
 

@@ -27,5 +27,10 @@ export function judgeUnread(name: string, option: Option<unknown>, value: unknow
       say: `"${name}" is not enforced by this build: refusing what would be a false promise.`,
     };
   }
-  return { name: 'NOT_READ', severity: 'notice', say: `"${name}" has no effect in this build yet.` };
+  // What restricts and asks for nothing here holds as it is written.
+  const say =
+    option.effect === 'restricts'
+      ? 'is not known to this build yet, and asks for nothing with this value'
+      : 'has no effect in this build yet';
+  return { name: 'NOT_READ', severity: 'notice', say: `"${name}" ${say}.` };
 }

@@ -2,7 +2,8 @@
 import type { Attempt, Delivery, Hop, Outcome, Stage } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
-import type { DeliveryPorts } from './ports.js';
+import { NOTIFY } from '../module/message.js';
+import type { DeliveryPorts, Receipt } from './ports.js';
 
 /** How an attempt went, without the mail. */
 export interface AttemptFacts {
@@ -16,6 +17,8 @@ export interface AttemptFacts {
   readonly tls: Readonly<Record<string, string>> | undefined;
   /** Fails without a notice. */
   readonly quiet: boolean;
+  /** What the sender is told where he asked to hear of success and nobody else will tell him. */
+  readonly receipt?: Receipt | undefined;
 }
 
 /** Bounce class of what nobody could classify. */
@@ -61,7 +64,7 @@ export class Conclusions {
   }
 
   #record(mail: Copy, facts: AttemptFacts, { outcome, reply }: Delivery, bounceClass: number): void {
-    const { spool, supply, clock, log } = this.#ports;
+    const { spool, supply, clock } = this.#ports;
     const chains = this.#ports.chains();
     const attempt: Attempt = {
       outcome,
@@ -77,7 +80,12 @@ export class Conclusions {
       possibleDuplicate: facts.possibleDuplicate,
       tls: facts.tls,
     };
-    if (outcome === 'delivered') {
+    const { confirm } = this.#ports;
+    if (outcome === 'delivered' && facts.receipt && mail.notify & NOTIFY.success && confirm) {
+      chains.attempted.run(attempt);
+      chains.delivered.run(attempt);
+      this.#finish(confirm(mail, attempt, facts.receipt), mail);
+    } else if (outcome === 'delivered') {
       spool.gone(mail.ticket);
       supply.release(mail);
       chains.attempted.run(attempt);
@@ -87,12 +95,16 @@ export class Conclusions {
       chains.deferred.run(attempt);
     } else {
       chains.attempted.run(attempt);
-      this.#pending++;
-      this.#ports
-        .bounce(mail, attempt, facts.quiet)
-        .catch((error: unknown) => log('error', `the end of ${mail.id} could not be recorded`, error))
-        .finally(() => this.#ended());
+      this.#finish(this.#ports.bounce(mail, attempt, facts.quiet), mail);
     }
+  }
+
+  /** Counts an end that has a notice until it is recorded. */
+  #finish(ending: Promise<void>, mail: Copy): void {
+    this.#pending++;
+    ending
+      .catch((error: unknown) => this.#ports.log('error', `the end of ${mail.id} could not be recorded`, error))
+      .finally(() => this.#ended());
   }
 
   /** Goes on when a hook has answered; one that rejects changes nothing. What was delivered stays delivered. */

@@ -7,7 +7,7 @@ import type { Failure, SessionOwner } from '../smtp/client/session.js';
 import type { Conclusions } from './conclude.js';
 import type { IdlePool } from './idle-pool.js';
 import { isPersonal, type Persona, personaOf } from './persona.js';
-import type { DeliveryPorts, OutboundSession } from './ports.js';
+import type { DeliveryPorts, OutboundSession, Receipt } from './ports.js';
 import type { DeliverySnapshot } from './settings.js';
 import type { Shortages } from './shortages.js';
 import type { Station } from './station.js';
@@ -186,7 +186,14 @@ export class Link implements SessionOwner {
       hop: this.hop,
       tls: this.#tlsFacts,
       quiet: false,
+      receipt: this.#receipt(),
     };
+  }
+
+  /** What senders may be told of success; nothing by us where the server was handed their wish. */
+  #receipt(): Receipt | undefined {
+    if (this.session?.can?.dsn !== false) return undefined;
+    return this.session.terms.lmtp ? 'delivered' : 'relayed';
   }
 
   #greet(session: OutboundSession): void {

@@ -16,6 +16,9 @@ import type { SessionOwner } from '../smtp/client/session.js';
 import type { ClientTerms, Trace } from '../smtp/client/terms.js';
 import type { DeliverySnapshot } from './settings.js';
 
+/** What a sender who asked to hear of success is told: it is where it should be, or with a server that will tell no more (RFC 3461 5.2.2, 5.2.3). */
+export type Receipt = 'delivered' | 'relayed';
+
 /** The hooks that delivery runs. `failed` is not among them: it is told when the notice is durable. */
 export type DeliveryChains = Pick<Chains, 'outcome' | 'attempted' | 'delivered' | 'deferred' | 'connect_failed' | 'veto'>;
 
@@ -32,6 +35,8 @@ export interface OutboundSession {
   readonly tls:
     | Readonly<{ protocol: string; cipher: string; bits: number; verified: boolean; subject?: string; issuer?: string }>
     | undefined;
+  /** What the server said it can do. */
+  readonly can?: { readonly dsn: boolean };
   readonly judgement?: { readonly isProven: boolean; readonly fault: TlsFault | undefined } | undefined;
   terms: ClientTerms;
   begin(batch: Batch): void;
@@ -59,6 +64,8 @@ export interface DeliveryPorts {
   classify(reply: string, domain: string): Later<number>;
   /** Ends a mail that failed: notice (none when `quiet`), end in the spool, release from the queue, hook `failed`. */
   bounce(mail: Copy, attempt: Attempt, quiet: boolean): Promise<void>;
+  /** Ends a mail that was delivered and whose sender is to hear of it: notice, end in the spool, release from the queue. */
+  confirm?(mail: Copy, attempt: Attempt, receipt: Receipt): Promise<void>;
   log(level: 'warning' | 'error', text: string, cause?: unknown): void;
   /** How TLS went with a host; undefined when nobody collects it. */
   tlsWent?(outcome: TlsOutcome): void;

@@ -10,7 +10,7 @@ export interface FailedRecipient {
   readonly address: Address;
   /** RFC 3461 ORCPT as `type;address`, decoded from xtext. */
   readonly original: string | undefined;
-  readonly action: 'failed' | 'delayed';
+  readonly action: 'failed' | 'delayed' | 'delivered' | 'relayed';
   /** The last reply on one line, code first. */
   readonly reply: string;
   /** Host that gave it; undefined when it was ours. */
@@ -58,7 +58,7 @@ const clean = (text: string): string => clipOctets(joinLine(text), LONGEST_VALUE
 export function statusOf(reply: string): string {
   const read = parseOneLine(reply);
   if (read && read.status !== '') return read.status;
-  return read && read.code < 500 ? '4.0.0' : '5.0.0';
+  return !read || read.code >= 500 ? '5.0.0' : read.code < 300 ? '2.0.0' : '4.0.0';
 }
 
 /** `rfc822;a@b`, or RFC 6533's utf-8 type for an address beyond ASCII. */

@@ -1,6 +1,7 @@
 /** The console's sockets: control_listener stanzas, each connection a session of commands. */
 import net from 'node:net';
-import { printSocketAddress } from '../config/socket-address.js';
+import type { InboundValues } from '../config/snapshot.js';
+import { printSocketAddress, type SocketAddress } from '../config/socket-address.js';
 import { makeCommands } from '../console/commands/index.js';
 import { serveConsole } from '../console/serve.js';
 import { type BoundSocket, bindSocket } from '../net/bind.js';
@@ -27,15 +28,22 @@ export class Control {
     for (const listener of snapshot.listeners('control_listener')) {
       for (const { name, address } of listener.listens) {
         const options = snapshot.inbound({ listener: listener.name, listen: name });
-        if (!options.enable) continue;
-        const bound = await bindSocket(address, options.file_mode);
-        const server = net.createServer((socket) => this.#take(socket, options.timeout));
-        server.on('error', (error) => this.#daemon.journal.say('error', 'console', 'a connection could not be accepted', error));
-        await bound.serve(server, options.listen_backlog);
-        this.#open.push({ bound, server });
-        this.#daemon.journal.say('info', 'console', `console on ${printSocketAddress(address)}`);
+        if (options.enable) await this.#serve(address, options);
       }
     }
+    const file = snapshot.global.console_path;
+    if (file === undefined || snapshot.listeners('control_listener').length > 0) return;
+    await this.#serve({ kind: 'unix', path: file }, snapshot.inbound({ listener: 'control_listener' }));
+  }
+
+  async #serve(address: SocketAddress, options: InboundValues): Promise<void> {
+    const { journal } = this.#daemon;
+    const bound = await bindSocket(address, options.file_mode);
+    const server = net.createServer((socket) => this.#take(socket, options.timeout));
+    server.on('error', (error) => journal.say('error', 'console', 'a connection could not be accepted', error));
+    await bound.serve(server, options.listen_backlog);
+    this.#open.push({ bound, server });
+    journal.say('info', 'console', `console on ${printSocketAddress(address)}`);
   }
 
   async close(): Promise<void> {

@@ -164,6 +164,7 @@ export class Daemon {
       chains: () => this.chains,
       classify: (reply, domain) => classify(this.classifier, this.chains, reply, domain),
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
+      confirm: (mail, attempt, receipt) => notices.confirm(mail, attempt, receipt),
       tlsWent: this.tls.went,
       trace: (place, hop, connection) => this.traces.of(place, hop, connection),
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),

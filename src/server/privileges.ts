@@ -6,19 +6,22 @@ export const problems = declareProblems('privileges', {
   CANNOT_DROP: { text: 'cannot become user %s, group %s', doc: 'The security stanza names a user or group that does not exist here.' },
 });
 
+/** What a process can say and change of who it is; not on every system. */
+export type Identity = Partial<Pick<NodeJS.Process, 'getuid' | 'getgid' | 'setuid' | 'setgid' | 'setgroups'>>;
+
 /** Who the daemon is after this call. Does nothing for a daemon that is not root, or whose configuration has no security stanza. */
-export function dropPrivileges(snapshot: Snapshot): string {
+export function dropPrivileges(snapshot: Snapshot, who: Identity = process): string {
   const asked = snapshot.stanzas('security').size > 0;
-  if (process.getuid?.() !== 0 || !asked) return describeUser();
-  const { user, group } = snapshot.stanza('security');
+  if (who.getuid?.() !== 0 || !asked) return describeUser(who);
+  const { user, group, supplemental_groups: further = [] } = snapshot.stanza('security');
   try {
-    process.setgid?.(group);
-    process.setgroups?.([group]);
-    process.setuid?.(user);
+    who.setgid?.(group);
+    who.setgroups?.([group, ...further]);
+    who.setuid?.(user);
   } catch (error) {
-    throw problems.CANNOT_DROP.because(error, user, group);
+    throw problems.CANNOT_DROP.because(error, user, [group, ...further].join(', '));
   }
-  return describeUser();
+  return describeUser(who);
 }
 
-const describeUser = (): string => `uid ${process.getuid?.() ?? '?'}, gid ${process.getgid?.() ?? '?'}`;
+const describeUser = (who: Identity): string => `uid ${who.getuid?.() ?? '?'}, gid ${who.getgid?.() ?? '?'}`;

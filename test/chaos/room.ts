@@ -23,6 +23,7 @@ export interface RoomWishes {
   readonly routes: Readonly<Record<string, Route | readonly Partial<RankedHop>[]>>;
   readonly connect?: DeliveryPorts['connect'];
   readonly tlsWent?: DeliveryPorts['tlsWent'];
+  readonly confirm?: DeliveryPorts['confirm'];
   /** Handlers in place of a hook's chain. */
   readonly veto?: (hop: RankedHop) => string | undefined | Promise<string | undefined>;
   readonly outcome?: (delivery: Outcome, mail: Mail) => Outcome | Promise<Outcome>;
@@ -99,6 +100,7 @@ export class Room {
       log: (level, text) => void this.logs.push(`${level}: ${text}`),
       ...(wishes.connect && { connect: wishes.connect }),
       ...(wishes.tlsWent && { tlsWent: wishes.tlsWent }),
+      ...(wishes.confirm && { confirm: wishes.confirm }),
     });
     this.supply.carrier = this.delivery;
   }

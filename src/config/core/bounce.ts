@@ -81,6 +81,7 @@ export const bounceOptions = {
     doc: 'Deal with a transient failure at once instead of queueing it.',
     default: true,
     effect: 'never',
+    differs: 'A transient failure is dealt with as its reply is read; there is no queue of them.',
     scopes: G,
   }),
   mailerdaemon: opt.string({ doc: 'Address in From of notices; unset = mailer-daemon at this host.', scopes: G_BD }),
@@ -88,6 +89,7 @@ export const bounceOptions = {
     doc: 'Length of the queue of failures above which bodies leave memory.',
     default: 100,
     effect: 'never',
+    differs: 'A transient failure is dealt with as its reply is read; there is no queue of them.',
     scopes: G,
   }),
   mdn_failures_notify: opt.string({ doc: 'Mailbox that gets the notices about mail that had no sender.', scopes: G_BD }),
@@ -104,6 +106,7 @@ export const bounceOptions = {
     default: 100,
     min: 1,
     effect: 'never',
+    differs: 'A transient failure is dealt with as its reply is read; there is no queue of them.',
     scopes: G,
   }),
 };

@@ -4,7 +4,7 @@ import { G } from '../scopes.js';
 
 export const daemonOptions = {
   control_client_timeout: opt.seconds({ doc: 'How long our own console connections may be silent.', default: 60, scopes: G }),
-  license: opt.path({ doc: 'Folder of licences.', reload: 'restart', effect: 'never', scopes: G }),
+  license: opt.path({ doc: 'Folder of licences.', reload: 'restart', effect: 'never', differs: 'Celeris asks for none.', scopes: G }),
   local_changes_file: opt.path({
     doc: 'File that is read after all others, so that it always wins; console edits are written there.',
     differs: 'Momentum has a path built in; here it is unset.',
@@ -37,11 +37,27 @@ const restricts = { effect: 'restricts', reload: 'restart' } as const;
 
 /** What `security` holds. */
 export const securityOptions = {
-  capabilities: opt.string({ doc: 'Capabilities that are kept, as cap_net_bind_service+ep.', ...restricts }),
-  chroot: opt.path({ doc: 'Folder that becomes the root.', ...restricts }),
+  capabilities: opt.string({
+    doc: 'Capabilities that are kept, as cap_net_bind_service+ep. Refused: the process cannot set them itself.',
+    check: () =>
+      'A process of Node cannot set its capabilities. Write AmbientCapabilities= and CapabilityBoundingSet= into the systemd unit.',
+    effect: 'never',
+    reload: 'restart',
+  }),
+  chroot: opt.path({
+    doc: 'Folder that becomes the root. Refused: the process cannot change its root itself.',
+    check: () => 'A process of Node cannot change its root. Write RootDirectory= into the systemd unit.',
+    effect: 'never',
+    reload: 'restart',
+  }),
   group: opt.string({ doc: 'Group the workers run as.', default: 'ecuser', ...restricts }),
-  privileges: opt.string({ doc: 'Privileges that are kept on Solaris.', effect: 'never', reload: 'restart' }),
-  supplemental_groups: opt.strings({ doc: 'Further groups of the workers.', ...restricts }),
+  privileges: opt.string({
+    doc: 'Privileges that are kept on Solaris.',
+    effect: 'never',
+    differs: 'Celeris does not run on Solaris.',
+    reload: 'restart',
+  }),
+  supplemental_groups: opt.strings({ doc: 'Further groups the workers are in, by name or number.', ...restricts }),
   user: opt.string({ doc: 'User the workers run as.', default: 'ecuser', ...restricts }),
 };
 

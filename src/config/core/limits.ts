@@ -49,9 +49,11 @@ export const limitOptions = {
     scopes: G_BD,
   }),
   server_max_file_descriptors: opt.int({
-    doc: 'How many open files and sockets are asked of the system.',
+    doc: 'How many open files and sockets are needed; a start with a lower limit of the system says so.',
     default: 3_000_000,
     min: 64,
+    reload: 'restart',
+    differs: 'Momentum raises the limit of the process itself; here LimitNOFILE of the service, or ulimit -n, does.',
     scopes: G,
   }),
   server_max_outbound_connections: opt.int({
@@ -66,5 +68,12 @@ export const limitOptions = {
     default: 200,
     scopes: G,
   }),
-  siv_throttle_cache_size: opt.int({ doc: 'How many named throttles scripts may make.', default: 1000, min: 1, ...restricts, scopes: G }),
+  siv_throttle_cache_size: opt.int({
+    doc: 'How many named throttles scripts may make.',
+    default: 1000,
+    min: 1,
+    effect: 'never',
+    differs: 'Scripts make no throttles here.',
+    scopes: G,
+  }),
 };

@@ -7,13 +7,16 @@ export const loggingOptions = {
   timestampformat: opt.string({
     doc: 'Form of the time before lines on standard error, as strftime writes it.',
     default: '[%a %d %b %Y %H:%M:%S]',
+    effect: 'never',
+    differs: 'Standard error carries JSON lines, each with its time in milliseconds of the epoch.',
     scopes: G,
   }),
   trace_smtp_mode: opt.octal({
     doc: 'Permissions of files with SMTP dialogues.',
     default: 0o640,
     reload: 'restart',
-    effect: 'restricts',
+    effect: 'never',
+    differs: 'Dialogues are never written to files.',
     scopes: G,
   }),
   log_hires_timestamp: opt.bool({

@@ -27,7 +27,7 @@ export const ourOptions = {
     scopes: G,
   }),
   console_path: opt.path({
-    doc: 'Unix socket of the console where no control_listener names one; unset = in the run directory.',
+    doc: 'Unix socket of the console where there is no control_listener; unset = no console then.',
     reload: 'restart',
     ...ours,
     scopes: G,

@@ -9,6 +9,7 @@ export const queueOptions = {
     doc: 'Cancel the older of two maintenance events of a queue.',
     default: true,
     effect: 'never',
+    differs: 'There are no such events: a queue is woken by what happens to it.',
     scopes: G,
   }),
   connect_timeout_to_delay: opt.seconds({
@@ -24,10 +25,12 @@ export const queueOptions = {
     scopes: G_B,
   }),
   delayed_queue_scan_interval: opt.seconds({
-    doc: 'Longest time between two looks at the queue of a domain that has mail due. No queue is looked at by the clock: mail that comes due, a slot that comes free and a rate that has room each wake their domain at once.',
+    doc: 'Longest time between two looks at the queue of a domain that has mail due.',
     default: 15,
     min: 1,
     effect: 'never',
+    differs:
+      'No queue is looked at by the clock: mail that comes due, a slot that comes free and a rate that has room each wake their domain at once.',
     scopes: G,
   }),
   drop_body_after_trans_fail: opt.int({
@@ -94,10 +97,11 @@ export const queueOptions = {
   }),
   never_retry: opt.bool({ doc: 'Take the first transient failure as final.', default: false, ...restricts, loose: [false], scopes: G_BD }),
   reserve_maintenance_interval: opt.seconds({
-    doc: 'How often domains without a connection may use the reserved ones. They may at once, so there is nothing to repeat.',
+    doc: 'How often domains without a connection may use the reserved ones.',
     default: 15,
     min: 1,
     effect: 'never',
+    differs: 'They may at once, so there is nothing to repeat.',
     scopes: G,
   }),
   retry_interval: opt.seconds({

@@ -59,7 +59,15 @@ export const routingOptions = {
     'gcm',
     'mm7',
   )({ doc: 'Protocol spoken to the next hop.', default: 'esmtp', ...restricts, loose: ['esmtp'], scopes: G_BD }),
-  ecstream_port: opt.int({ doc: 'Port of ECStream deliveries.', default: 1825, min: 1, max: 65535, effect: 'never', scopes: G_BD }),
+  ecstream_port: opt.int({
+    doc: 'Port of ECStream deliveries.',
+    default: 1825,
+    min: 1,
+    max: 65535,
+    effect: 'never',
+    differs: 'The ECStream protocol is not public; mail with delivery_method = ecstream waits with 451 4.3.5.',
+    scopes: G_BD,
+  }),
   ehlo_hostname: opt.string({
     doc: 'Name said in EHLO; __hostname__ is the name of this host, __message__ the domain of the sender.',
     default: '__hostname__',
@@ -68,6 +76,8 @@ export const routingOptions = {
   expensive_batch_assessment: opt.bool({
     doc: 'Compare the finished headers, so that changed siblings that came out alike share a transaction.',
     default: false,
+    effect: 'never',
+    differs: 'They always are: headers are compared byte by byte wherever they are not one object, at the cost of one comparison.',
     scopes: G,
   }),
   fully_resolve_before_smtp: opt.bool({

@@ -15,7 +15,13 @@ export const timerOptions = {
     effect: 'never',
     scopes: ['global', 'binding', 'domain'],
   }),
-  ecstream_timeout: opt.seconds({ doc: 'Wait for an ECStream connection.', default: 600, effect: 'never', scopes: G_BD }),
+  ecstream_timeout: opt.seconds({
+    doc: 'Wait for an ECStream connection.',
+    default: 600,
+    effect: 'never',
+    differs: 'The ECStream protocol is not public; no such connection is made.',
+    scopes: G_BD,
+  }),
   ehlo_timeout: opt.seconds({ doc: 'Wait for the banner, and for the answer to EHLO.', default: 300, min: 1, ...restricts, scopes: G_BD }),
   idle_timeout: opt.seconds({
     doc: 'How long an idle connection is kept for the next message.',

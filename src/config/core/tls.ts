@@ -6,19 +6,32 @@ const restricts = { effect: 'restricts' } as const;
 const BOTH = [...G_BD, ...TLS_SERVER] as const;
 
 export const tlsOptions = {
-  crypto_engine: opt.string({ doc: 'Name of a hardware engine for cryptography.', effect: 'never', scopes: G }),
+  crypto_engine: opt.string({
+    doc: 'Name of a hardware engine for cryptography.',
+    effect: 'never',
+    differs: 'OpenSSL chooses the fastest code of the processor itself; engines are set up in its own openssl.cnf.',
+    scopes: G,
+  }),
   crypto_lock_method: opt.string({
     doc: 'Kind of lock of the crypto library.',
     default: 'EC_SSL_DEFAULTLOCK',
     reload: 'restart',
     effect: 'never',
+    differs: 'TLS runs in the one thread of a worker; it takes no locks that could be chosen.',
     scopes: G,
   }),
   ssl_lock_method: opt.choice(
     'mutex',
     'spinlock',
     'default',
-  )({ doc: 'Kind of lock of the TLS library.', default: 'mutex', reload: 'restart', effect: 'never', scopes: G }),
+  )({
+    doc: 'Kind of lock of the TLS library.',
+    default: 'mutex',
+    reload: 'restart',
+    effect: 'never',
+    differs: 'TLS runs in the one thread of a worker; it takes no locks that could be chosen.',
+    scopes: G,
+  }),
   starttls_injection_policy: opt.choice(
     'reject',
     'ignore',
@@ -120,9 +133,10 @@ export const tlsOptions = {
     scopes: G_BD,
   }),
   enable_mta_sts: opt.bool({
-    doc: 'Momentum switches its policy cache on with it; here use_mta_sts alone decides.',
+    doc: 'Switch for the cache of MTA-STS policies.',
     default: false,
     effect: 'never',
+    differs: 'Here use_mta_sts alone decides.',
     scopes: G_BD,
   }),
   mta_sts_policy_store: opt.path({
@@ -131,9 +145,10 @@ export const tlsOptions = {
     scopes: G,
   }),
   mta_sts_dns_cname_max_depth: opt.int({
-    doc: 'CNAMEs followed from a _mta-sts record; the resolver follows 8 of its own accord.',
+    doc: 'CNAMEs followed from a _mta-sts record.',
     default: 5,
     effect: 'never',
+    differs: 'The resolver follows 8 of them for every record.',
     scopes: G,
   }),
   tls_verify_mode: opt.choice(

@@ -11,6 +11,8 @@ export interface Capabilities {
   readonly startTls: boolean;
   /** Attributes that XCLIENT takes, in capitals; undefined when it is not offered (to us). */
   readonly xclient: readonly string[] | undefined;
+  /** RFC 6710. */
+  readonly mtPriority: boolean;
   /** RFC 8689; means something in an encrypted session only. */
   readonly requireTls: boolean;
 }
@@ -24,6 +26,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   dsn: false,
   startTls: false,
   xclient: undefined,
+  mtPriority: false,
   requireTls: false,
 });
 
@@ -45,6 +48,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     dsn: words.has('DSN'),
     startTls: words.has('STARTTLS'),
     xclient,
+    mtPriority: words.has('MT-PRIORITY'),
     requireTls: words.has('REQUIRETLS'),
   };
 }

@@ -16,6 +16,7 @@ const everything: Capabilities = {
   dsn: true,
   startTls: true,
   xclient: undefined,
+  mtPriority: true,
   requireTls: true,
 };
 const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
@@ -35,6 +36,7 @@ describe('readCapabilities', () => {
       dsn: true,
       startTls: false,
       xclient: undefined,
+      mtPriority: false,
       requireTls: false,
     });
     expect(readCapabilities(['hi', 'XClient name ADDR']).xclient).toEqual(['NAME', 'ADDR']);
@@ -96,5 +98,24 @@ describe('findObstacle', () => {
     const batch = new Batch([copyOf({ body: 'ä\r\n' })]);
     expect(findObstacle(batch, old, terms)).toBeUndefined();
     expect(findObstacle(batch, old, { ...terms, strictEightBit: true })).toMatch(/^554 5\.6\.3 /);
+  });
+});
+
+describe('MT-PRIORITY', () => {
+  it.each<[string | undefined, 0 | 1, string]>([
+    ['3', 1, ' MT-PRIORITY=3'],
+    ['-2', 0, ' MT-PRIORITY=-2'],
+    ['0', 0, ' MT-PRIORITY=0'],
+    // Who may not go before others here may not do so further on.
+    ['9', 0, ' MT-PRIORITY=0'],
+    ['10', 1, ''],
+    ['3 X=1', 1, ''],
+    [undefined, 1, ''],
+  ])('%s with priority %i goes on as "%s"', (asked, priority, said) => {
+    const copy = copyOf(asked === undefined ? {} : { facts: { mt_priority: asked } });
+    copy.priority = priority;
+    const batch = new Batch([copy]);
+    expect(formatMail(batch, { ...NO_CAPABILITIES, mtPriority: true }, terms)).toBe(`MAIL FROM:<alice@sender.test>${said}\r\n`);
+    expect(formatMail(batch, NO_CAPABILITIES, terms)).toBe('MAIL FROM:<alice@sender.test>\r\n');
   });
 });

@@ -43,12 +43,20 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms):
   if (can.eightBitMime && terms.sendEightBit && first.content.eightBit) line += ' BODY=8BITMIME';
   if (can.smtpUtf8 && needsUtf8(batch)) line += ' SMTPUTF8';
   if (first.reception.requireTls) line += ' REQUIRETLS';
+  if (can.mtPriority) line += formatPriority(first);
   if (can.dsn) {
     const { returnContent, envelopeId } = first.reception;
     if (returnContent !== undefined) line += returnContent === 'full' ? ' RET=FULL' : ' RET=HDRS';
     if (envelopeId !== undefined) line += ` ENVID=${encodeXtext(envelopeId)}`;
   }
   return `${line}\r\n`;
+}
+
+/** RFC 6710: what the client asked for; as a priority above others only where it was granted (4.1 lets a server lower it). */
+function formatPriority({ facts, priority }: Copy): string {
+  const asked = facts.get('mt_priority');
+  if (asked === undefined || !/^(-?[1-9]|0)$/.test(asked)) return '';
+  return ` MT-PRIORITY=${Number(asked) > 0 && priority === 0 ? 0 : asked}`;
 }
 
 /** RCPT TO with its parameters, CRLF included. */
