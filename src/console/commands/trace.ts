@@ -1,6 +1,7 @@
 /** Commands that write down what is said on outbound connections. */
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
+import { found, same } from '../merge.js';
 import { formatRecords } from '../table.js';
 import { readCount } from './queue-words.js';
 
@@ -10,6 +11,7 @@ export function traceCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'trace smtp add',
       args: 'BINDING|* DOMAIN|* FILE',
       doc: 'Write everything said on new connections of a binding to a domain to a file, messages included.',
+      merge: same,
       writes: true,
       run([binding, domain, file]) {
         if (binding === undefined || domain === undefined || file === undefined)
@@ -22,12 +24,14 @@ export function traceCommands(desk: Desk): readonly ConsoleCommand[] {
     {
       name: 'trace smtp list',
       doc: 'Tracers that write.',
+      merge: same,
       run: () => ({ data: desk.traces.list(), text: formatRecords(desk.traces.list().map((row) => ({ ...row }))) }),
     },
     {
       name: 'trace smtp remove',
       args: 'ID',
       doc: 'End a tracer.',
+      merge: found,
       writes: true,
       run([id = '']) {
         if (!desk.traces.remove(readCount(id))) throw new CommandError(`There is no tracer ${id}.`);
