@@ -18,6 +18,7 @@
  */
 import type { Copy } from '../module/copy.js';
 import type { Body } from '../module/message.js';
+import type { PlaceParts } from '../module/place.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
 import { idText, writeId } from './id-octets.js';
 import { Part } from './part.js';
@@ -126,6 +127,12 @@ export class SegmentSpool implements Spool {
       part.outcomes.touch();
     }
     for (const ticket of tickets) if (table.has(ticket)) this.#forget(ticket);
+    await this.flush();
+  }
+
+  async changeAll(where: PlaceParts, nextAttempt: number, lastReply: string): Promise<void> {
+    for (const part of this.#parts) part.sweep(where, nextAttempt, lastReply);
+    this.#stock.sweep(where, nextAttempt, lastReply);
     await this.flush();
   }
 

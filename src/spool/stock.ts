@@ -1,7 +1,9 @@
 /** What all parts of a spool share in memory: the table of messages, their segments, texts and body files. */
+import type { PlaceParts } from '../module/place.js';
 import { LargeFiles } from './large.js';
 import type { IndexEntry } from './outcome-tags.js';
 import { type Segment, SegmentSlots } from './segment.js';
+import { isThere } from './sweep.js';
 import { Table } from './table.js';
 import { Words } from './words.js';
 
@@ -40,6 +42,24 @@ export class Stock {
     table.weight[ticket] = weight;
     segment.live++;
     segment.liveBytes += weight;
+  }
+
+  /** All messages there get a next attempt and a last reply, in one turn. */
+  sweep(where: PlaceParts, next: number, reply: string): void {
+    const { table, replies } = this;
+    const places = this.places.which((place) => isThere(where, place));
+    // Held once before the loop, so that it is not let go in between.
+    const number = replies.hold(reply);
+    let swept = 0;
+    for (let ticket = 0; ticket < table.size; ticket++) {
+      if (!table.has(ticket) || !places.has(table.place[ticket] as number)) continue;
+      replies.release(table.reply[ticket] as number);
+      table.reply[ticket] = number;
+      table.next[ticket] = next;
+      swept++;
+    }
+    replies.holdMore(number, swept);
+    replies.release(number);
   }
 
   segmentOf(ticket: number): Segment {
