@@ -19,7 +19,7 @@ import { readWhole } from './small-file.js';
 import { FLAG } from './table.js';
 
 /** After so many messages the loop gets its turn. */
-const BREATHE_EVERY = 1000;
+const BREATHE_EVERY = 250;
 
 /** What a part's recovery came to. */
 export interface Told {

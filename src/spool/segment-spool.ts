@@ -98,6 +98,8 @@ export class SegmentSpool implements Spool {
     table.reply[ticket] = reply;
     const { part, number } = this.#stock.segmentOf(ticket);
     part.outcomes.records.change(this.#spot(ticket, number), known, nextAttempt, lastReply);
+    const former = part.former.get(ticket);
+    if (former) part.outcomes.records.change(former, known, nextAttempt, lastReply);
     part.outcomes.touch();
   }
 
@@ -105,8 +107,10 @@ export class SegmentSpool implements Spool {
     const { table } = this.#stock;
     if (!table.has(ticket)) return;
     const segment = this.#stock.segmentOf(ticket);
-    const { outcomes } = segment.part;
+    const { outcomes, former } = segment.part;
     outcomes.records.gone(segment.number, table.offset[ticket] as number, table.index[ticket] as number);
+    const before = former.get(ticket);
+    if (before) outcomes.records.gone(before.segment, before.offset, before.index);
     outcomes.touch();
     this.#forget(ticket);
   }
@@ -120,6 +124,11 @@ export class SegmentSpool implements Spool {
       const spots = bySegment.get(segment);
       if (spots) spots.push(table.offset[ticket] as number, table.index[ticket] as number);
       else bySegment.set(segment, [table.offset[ticket] as number, table.index[ticket] as number]);
+    }
+    for (const ticket of tickets) {
+      const { part } = table.has(ticket) ? this.#stock.segmentOf(ticket) : { part: undefined };
+      const before = part?.former.get(ticket);
+      if (before) part?.outcomes.records.gone(before.segment, before.offset, before.index);
     }
     for (const [{ part, number }, spots] of bySegment) {
       part.outcomes.records.many(number, spots);
@@ -138,6 +147,8 @@ export class SegmentSpool implements Spool {
     table.place[ticket] = number;
     const segment = this.#stock.segmentOf(ticket);
     segment.part.outcomes.records.move(this.#spot(ticket, segment.number), text);
+    const before = segment.part.former.get(ticket);
+    if (before) segment.part.outcomes.records.move(before, text);
     segment.part.outcomes.touch();
   }
 
@@ -240,6 +251,7 @@ export class SegmentSpool implements Spool {
   #forget(ticket: number): void {
     const { table, places, replies, large } = this.#stock;
     const segment = this.#stock.unsettle(ticket);
+    segment.part.former.delete(ticket);
     places.release(table.place[ticket] as number);
     replies.release(table.reply[ticket] as number);
     const file = large.release(ticket);

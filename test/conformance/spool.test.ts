@@ -171,7 +171,8 @@ describe.each(makers)('$name', ({ open, keeps }) => {
     await spool.write(copies);
     spool.forget(refused);
     spool.forget(content);
-    const left = () => (keeps ? fs.readdirSync(path.join(folder, 'large')) : [content.file]);
+    const inside = path.join(folder, 'large');
+    const left = () => (keeps ? fs.readdirSync(inside).map((name) => path.join(inside, name)) : [content.file]);
     await expect.poll(left).toEqual([content.file]);
     expect((await textOf(await spool.read(copies[0]?.ticket ?? -1))).length).toBeGreaterThan(10_000);
   });
