@@ -23,6 +23,18 @@ export class MemorySpool implements Spool {
     }
   }
 
+  async hold(copies: readonly Copy[]): Promise<boolean> {
+    const mayWait = copies.every(({ unspooled, content }) => unspooled !== undefined && content.file === undefined);
+    if (mayWait) await this.write(copies);
+    return mayWait;
+  }
+
+  evict(): void {
+    // There is nothing but memory.
+  }
+
+  async writeHeld(): Promise<void> {}
+
   async replace(gone: readonly number[], copies: readonly Copy[]): Promise<void> {
     await this.write(copies);
     for (const ticket of gone) this.gone(ticket);

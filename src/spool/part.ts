@@ -11,6 +11,7 @@ import { LARGE } from './large.js';
 import { checkLogs } from './log-file.js';
 import { findFormer, firstNumber, logNumbers } from './log-names.js';
 import { OutcomeLog } from './outcome-log.js';
+import type { Spot } from './outcome-tags.js';
 import { explain, problems, wordsFor } from './problems.js';
 import { QUARANTINE, Quarantine } from './quarantine.js';
 import type { Segment } from './segment.js';
@@ -50,6 +51,8 @@ export class Part {
   readonly outcomes: OutcomeLog;
   readonly upkeep: Upkeep;
   readonly segments = new Map<number, Segment>();
+  /** Where copies lay that compaction is taking over, by ticket: until all of them are, their outcomes are recorded for that place, too. */
+  readonly former = new Map<number, Spot>();
   readonly found: FoundFiles;
   /** Recovery has told all messages. */
   isTold = false;

@@ -20,7 +20,7 @@ import { applyLate } from './sweep.js';
 import { FLAG } from './table.js';
 
 /** After so many messages the loop gets its turn. */
-const BREATHE_EVERY = 1000;
+const BREATHE_EVERY = 250;
 
 /** What a part's recovery came to. */
 export interface Told {
