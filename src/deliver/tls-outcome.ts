@@ -49,3 +49,10 @@ const FAULTS: ReadonlySet<string> = new Set<TlsFault>([
   'validation-failure',
 ]);
 const isFault = (detail: string): detail is TlsFault => FAULTS.has(detail);
+
+/** TLS facts as logs carry them: `policy` is whose demand the session stood under, `proven` whether the host is the one it should be. */
+export const namePolicy = (tls: object, { judgement }: OutboundSession, policy: string | undefined): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)])),
+  proven: String(judgement?.isProven === true),
+  ...(policy !== undefined && { policy }),
+});
