@@ -5,7 +5,7 @@ import type { TlsFault } from '../module/tls-demand.js';
 import { faultOf } from '../smtp/client/judge-peer.js';
 import type { Failure } from '../smtp/client/session.js';
 import type { Link } from './link.js';
-import type { DeliveryPorts } from './ports.js';
+import type { DeliveryPorts, OutboundSession } from './ports.js';
 import type { Station } from './station.js';
 
 /** A connection was greeted. */
