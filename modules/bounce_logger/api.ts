@@ -78,6 +78,7 @@ export function keepBounceLog(ctx: Context<BounceLogOptions>, extend: (line: str
   });
   ctx.command('internal stats', {
     doc: 'Lines that had to be dropped.',
+    merge: 'sum',
     run: () => [{ log: options.bouncelog, dropped: log.dropped }],
   });
 }

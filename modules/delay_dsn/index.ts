@@ -62,7 +62,8 @@ export default defineModule({
     };
 
     const pace = (): number => Math.max(1, Math.min(LONGEST_ROUND, Math.floor(ctx.core({}).delay_dsn_retry_interval / 60)));
-    ctx.every(pace, round, 'once');
+    // Each worker tells of the mail that it has.
+    ctx.every(pace, round);
     ctx.command('show pending events', {
       doc: `Mails that a notice of delay is due for, those with the earliest first; ${MOST_SHOWN} at most.`,
       run: async () => {

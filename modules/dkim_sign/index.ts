@@ -203,6 +203,7 @@ export default defineModule({
     });
     ctx.command('stats', {
       doc: 'Messages processed, signatures made and failed, and the time they took, in all and by domain.',
+      merge: 'sum',
       run: () =>
         stats.rows().map(({ domain, processed, signed, failed, milliseconds }) => ({ domain, processed, signed, failed, milliseconds })),
     });

@@ -46,6 +46,7 @@ export default defineModule({
     );
     ctx.command('verify', {
       doc: 'What the kernel gives to the sockets of each name server, which is twice what was asked for.',
+      merge: 'one',
       run: async () => (await look()).map(({ server, send, receive }, number) => ({ number, server, sndbuf: send, rcvbuf: receive })),
     });
   },

@@ -56,6 +56,7 @@ export default defineModule({
 
     ctx.command('refresh', {
       doc: 'Read the addresses of this machine again.',
+      merge: 'one',
       run: () => refresh().map((address) => ({ address })),
     });
   },

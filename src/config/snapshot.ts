@@ -180,9 +180,9 @@ export class Snapshot {
     }));
   }
 
-  /** There is a binding of this name, in a group or alone. */
-  hasBinding(name: string): boolean {
-    return this.groupOf(name) !== undefined || this.config.root.children.get('binding')?.has(name) === true;
+  /** Mail of this binding finds a binding stanza: alone, or in this group when there is such a group, else in any. */
+  hasBinding(binding: string, group?: string): boolean {
+    return this.#scopes.outbound({ group, binding }).some((scope) => scope.kind === 'binding');
   }
 
   /** The group a binding stands in. */

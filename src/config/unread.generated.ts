@@ -139,7 +139,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'threadpool.concurrency',
   'threadpool.stack_size',
   'timestampformat',
-  'trace_smtp_mode',
   'transfail_drain_rate',
   'trap_destination.community',
   'umem_reap_interval',

@@ -59,6 +59,14 @@ export interface TlsDesk {
   /** Sends reports that are due; false when some are left. */
   report(): Promise<boolean>;
 }
+/** Traces of outbound connections. */
+export interface TraceDesk {
+  /** Number of the tracer; undefined when there are too many. */
+  add(binding: string, domain: string, file: string): number | undefined;
+  list(): readonly { readonly id: number; readonly binding: string; readonly domain: string; readonly file: string }[];
+  remove(id: number): boolean;
+}
+
 /** An answer of DNS: its records, or what came in their place. */
 export type LookUp =
   | { readonly kind: string; readonly records: readonly Readonly<{ name: string; type: string; ttlSeconds: number; data: unknown }>[] }
@@ -94,6 +102,7 @@ export interface Desk {
   sessions(): number;
   outboundConnections(): number;
   outbound(): readonly ConnectionRow[];
+  readonly traces: TraceDesk;
   /** Asks DNS through the daemon's memory. */
   lookUp(name: string, type: string, signal: AbortSignal): Promise<LookUp>;
   dnsStats(): object;

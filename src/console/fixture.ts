@@ -52,6 +52,11 @@ export async function open(more: Partial<Desk> = {}, config?: string) {
     spool: rig.spool,
     totals: () => totals,
     bindingTotals: () => new Map([['b1', { received: 4, delivered: 3, deferred: 1, failed: 0 }]]),
+    traces: {
+      add: (_binding, domain) => (domain === 'full.test' ? undefined : 1),
+      list: () => [{ id: 1, binding: '*', domain: 'far.test', file: '/tmp/x' }],
+      remove: (id) => id === 1,
+    },
     outbound: () => [{ peer: 'mx.far.test [198.51.100.25]:25', state: 'busy', seconds: 3, binding: 'b1', domain: 'far.test' }],
     lookUp: async (name, type) =>
       type === 'MX'

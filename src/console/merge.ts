@@ -21,6 +21,18 @@ export const same: Merge = { join: ([first]) => first as Told };
 /** The one that has it answers. */
 export const found: Merge = { any: true, join: ([first]) => first as Told };
 
+/** What each of them says, one after the other; what several say is said once. One that can answer is enough. */
+export const everything: Merge = {
+  any: true,
+  join(told) {
+    const [first] = told;
+    const data = Array.isArray(first?.data) ? told.flatMap(({ data: rows }) => rows as unknown[]) : first?.data;
+    const texts = [...new Set(told.map(({ text }) => text))];
+    const some = texts.filter((text) => text !== '(none)');
+    return { data, text: (some.length === 0 ? texts : some).join('\n') };
+  },
+};
+
 /** All rows, one worker's after the other's. `R` is what the command tells a row. */
 export const joinRows = <R extends object>(print: (rows: readonly R[]) => string, arrange: Arrange<R> = asIs): Merge => ({
   join(told, args) {
@@ -38,14 +50,19 @@ export const addRows = <R extends object>(
   arrange: Arrange<R> = asIs,
 ): Merge =>
   joinRows<R>(print, (rows, args) => {
-    const sums = new Map<string, R>();
-    for (const row of rows) {
-      const key = JSON.stringify(words.map((word) => row[word]));
-      const known = sums.get(key);
-      sums.set(key, known ? { ...addNumbers(known, row), ...pick(row, words) } : row);
-    }
-    return arrange([...sums.values()], args);
+    return arrange(addAlike(words, rows), args);
   });
+
+/** The rows with those of the same words made one. */
+export function addAlike<R extends object>(words: readonly (keyof R)[], rows: readonly R[]): readonly R[] {
+  const sums = new Map<string, R>();
+  for (const row of rows) {
+    const key = JSON.stringify(words.map((word) => row[word]));
+    const known = sums.get(key);
+    sums.set(key, known ? { ...addNumbers(known, row), ...pick(row, words) } : row);
+  }
+  return [...sums.values()];
+}
 
 const pick = <R extends object>(row: R, words: readonly (keyof R)[]): Partial<R> => {
   const picked: Partial<R> = {};

@@ -44,7 +44,8 @@ export class HostMemory {
   /** Hosts that are spoken to in clear, as `ip|port`. */
   plain(): readonly string[] {
     this.#plain.sweep();
-    return [...this.#plain.entries()].map(([key]) => key.slice(1));
+    // Behind address and port stand the TLS settings that failed.
+    return [...new Set([...this.#plain.entries()].map(([key]) => key.slice(1).split('|', 2).join('|')))];
   }
 
   /** A new configuration may have mended what failed. */

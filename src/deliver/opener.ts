@@ -254,7 +254,10 @@ export class Opener {
     }
     const terms = makeTerms(link.station.values, this.#factsFor(link, hop, tlsContext));
     try {
-      link.session = this.#connect(this.#yard.ports.nextId(), terms, link);
+      const { ports } = this.#yard;
+      const id = ports.nextId();
+      const trace = ports.trace?.(link.station.place, hop, id);
+      link.session = this.#connect(id, trace ? { ...terms, trace } : terms, link);
     } catch (error) {
       const code = codeOf(error);
       if (this.#sources.blame(link.station.source, code)) {

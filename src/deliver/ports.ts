@@ -1,18 +1,19 @@
 /** What the delivery room needs of the rest of the house; the composition hands it in. */
 import type { Clock } from '../kernel/clock.js';
 import type { Watch } from '../kernel/watch.js';
-import type { Attempt } from '../module/attempt.js';
+import type { Attempt, Hop } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import type { Broker } from '../module/permit.js';
+import type { Place } from '../module/place.js';
 import type { Router } from '../module/resolver.js';
 import type { Spool } from '../module/spool.js';
 import type { TlsFault, TlsOutcome } from '../module/tls-demand.js';
 import type { Batch } from '../smtp/client/batch.js';
 import type { SessionOwner } from '../smtp/client/session.js';
-import type { ClientTerms } from '../smtp/client/terms.js';
+import type { ClientTerms, Trace } from '../smtp/client/terms.js';
 import type { Receipt } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
 
@@ -66,6 +67,8 @@ export interface DeliveryPorts {
   log(level: 'warning' | 'error', text: string, cause?: unknown): void;
   /** How TLS went with a host; undefined when nobody collects it. */
   tlsWent?(outcome: TlsOutcome): void;
+  /** Who listens to a connection that is about to be made. */
+  trace?(place: Place, hop: Hop, connection: string): Trace | undefined;
   /** Opens a connection; the SMTP client when not given. */
   connect?(id: string, terms: ClientTerms, owner: SessionOwner): OutboundSession;
 }

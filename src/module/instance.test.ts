@@ -123,6 +123,7 @@ describe('time', () => {
     const sums = new Map<string, number>();
     const joint = {
       leads: () => leads,
+      pass: () => {},
       add: (tally: string, n: number) => void sums.set(tally, (sums.get(tally) ?? 0) + n),
       read: async (tally: string) => sums.get(tally) ?? 0,
     };

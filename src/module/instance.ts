@@ -103,13 +103,18 @@ export class Instance implements Context {
     const run = handler as Placed['run'];
     if (declared.kind === 'tell' && run.constructor.name === 'AsyncFunction') throw problems.ASYNC_TELL(this.title, declared.name);
     const { manifest, onError, timeoutSeconds } = this.plan;
+    const { joint } = this.#shared.lends;
+    const isOnce = declared.kind === 'tell' && how.where === 'once' && joint !== undefined;
+    // The same module registers in the same order everywhere, so its place tells a handler.
+    const key = `${this.title}/${declared.name}/${this.handlers.length}`;
     this.handlers.push({
       owner: manifest.name,
       instance: this.name,
       hook: declared,
       order: how.order ?? 'normal',
       where: how.where ?? 'here',
-      run,
+      run: isOnce ? (...args) => (joint.leads() ? run(...args) : joint.pass(key, args.slice(0, declared.arity))) : run,
+      ...(isOnce && { once: { key, run } }),
       onError: 'onError' in how ? how.onError : onError,
       limitMs: 1000 * (how.timeoutSeconds ?? timeoutSeconds),
       bypass: `__bypass_${manifest.name}`,

@@ -34,6 +34,8 @@ export interface Lends {
 export interface Joint {
   /** What is to run once runs in this process now. */
   leads(): boolean;
+  /** Takes what a handler would have been told to the process that leads; there the registry hears it. */
+  pass(key: string, args: readonly unknown[]): void;
   add(tally: string, n: number): void;
   read(tally: string): Promise<number>;
 }

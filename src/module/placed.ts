@@ -9,6 +9,8 @@ export interface Placed {
   readonly order: Order;
   readonly where: Where;
   readonly run: (...args: readonly unknown[]) => unknown;
+  /** A handler that runs in one process only: how the others name it, and what it does. */
+  readonly once?: { readonly key: string; readonly run: (...args: readonly unknown[]) => unknown };
   /** Answer when the handler throws, is late or answers nonsense; undefined goes on (the operator asked for it). */
   readonly onError: Verdict;
   /** The handler's own time in milliseconds. */

@@ -1,6 +1,7 @@
 /** Instances from prepare to stop: a new generation is built aside, replaces the old one whole, or leaves no trace. */
 import { CodedError } from '../kernel/problems.js';
 import { CacheBook } from './cache.js';
+import { unpack } from './carry.js';
 import { Holds } from './holds.js';
 import { HookSet } from './hook-set.js';
 import { Instance, type Shared } from './instance.js';
@@ -81,6 +82,21 @@ export class Registry {
   /** Gives up a prepared generation. */
   discard(prepared: Generation): void {
     stopAll(prepared.instances);
+  }
+
+  /** A handler of this process is told what another process has seen. Unknown keys are of a module that is gone. */
+  hear(key: string, args: readonly unknown[]): void {
+    for (const { handlers, plan } of this.#current.instances) {
+      const placed = handlers.find(({ once }) => once?.key === key);
+      if (!placed?.once || plan.passive) continue;
+      placed.calls++;
+      try {
+        placed.once.run(...args.map((each) => unpack(each, (session) => this.#lends.inbound(session))));
+      } catch (error) {
+        placed.errors++;
+        this.#lends.guard.failed(placed, error);
+      }
+    }
   }
 
   /** Stops everything, in reverse order of need. */

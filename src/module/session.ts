@@ -41,7 +41,7 @@ export interface Session {
   readonly options: InboundValues;
   /** Reception state, a number of core.md's table (0 just connected … 21), for the rejection log. */
   readonly phase: number;
-  /** Text of the 220 banner without code; may be set in `connect`. */
+  /** Text of the 220 banner without code; may be set in `connect`. Line feeds part the lines of a longer one. */
   banner: string;
   /** Adds or removes an EHLO keyword line; only before EHLO is answered. */
   readonly extensions: Map<string, string>;

@@ -6,7 +6,7 @@ import type { Endings, EndNotice } from './endings.js';
 import { LIST, type List } from './entries.js';
 import type { QueueOperations } from './operations.js';
 import { problems } from './problems.js';
-import type { Filter, Selection, Touched } from './selection.js';
+import { type Filter, namesPlacesOnly, type Selection, type Touched } from './selection.js';
 import type { Stock } from './stock.js';
 
 const DUE: readonly List[] = [LIST.urgent, LIST.active];
@@ -41,8 +41,10 @@ export class BulkOperations {
   /** Ends mail; resolves when no crash can bring it back. */
   async fail(filter: Filter, notice: EndNotice, signal: AbortSignal): Promise<Touched> {
     const pending: Promise<void>[] = [];
+    const all = namesPlacesOnly(filter) ? filter : undefined;
     try {
-      return await this.#selection.each(filter, FAILABLE, (tickets) => void pending.push(this.#endings.condemn(tickets, notice)), signal);
+      const act = (tickets: readonly number[]): void => void pending.push(this.#endings.condemn(tickets, notice, all));
+      return await this.#selection.each(filter, FAILABLE, act, signal);
     } finally {
       await Promise.all(pending);
     }

@@ -186,6 +186,7 @@ export class QueueOperations {
     this.#stock.take(ticket);
     try {
       const mail = await this.#readBack.read(ticket);
+      if (this.#custody.claims(mail)) throw problems.SENDER_HELD(id);
       mail.quarantined = undefined;
       mail.ticket = NO_TICKET;
       mail.nextAttempt = 0;

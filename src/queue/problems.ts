@@ -13,6 +13,10 @@ export const problems = declareProblems('queue', {
   IN_FLIGHT: { text: 'message %s is being delivered now', doc: 'A connection has the message; try again when its attempt has ended.' },
   HELD: { text: 'message %s is set aside', doc: 'A policy set the message aside; release it before it can be tried.' },
   NOT_HELD: { text: 'message %s is not set aside', doc: 'Only a message that a policy set aside can be released.' },
+  SENDER_HELD: {
+    text: 'the sender of message %s is held',
+    doc: 'An operator holds all mail of the sender, so the message would be set aside again; release the sender.',
+  },
   SAME_PLACE: {
     text: 'nothing says where the messages shall go',
     doc: 'Moving mail needs a group, binding or domain that differs from where it is.',

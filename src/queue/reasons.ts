@@ -47,7 +47,7 @@ export const REASONS = {
   },
   binding_removed: {
     code: 'binding_removed',
-    text: 'the configuration has no binding %s any more',
+    text: 'the configuration has no binding %s any more, or not in this group',
     doc: 'Its source address and options are gone, and the mail of one sender must not leave by the address of another. `rebind` gives it a binding that exists.',
   },
   default_suspended: {

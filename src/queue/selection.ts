@@ -23,6 +23,10 @@ export interface Touched {
   readonly queues: number;
 }
 
+/** Every mail of the places is meant. */
+export const namesPlacesOnly = ({ sender, header, meta, olderSeconds }: Filter): boolean =>
+  sender === undefined && !header && !meta && olderSeconds === undefined;
+
 /** Records read at the same time. */
 const AT_ONCE = 32;
 

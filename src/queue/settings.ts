@@ -35,7 +35,7 @@ export interface Origin {
 export interface QueueSnapshot {
   at(where: PlaceParts): QueueValues;
   /** There is such a binding; without it all count as there. */
-  hasBinding?(name: string): boolean;
+  hasBinding?(binding: string, group: string): boolean;
   /** Without it every value counts as the default's. */
   find?(option: string, where: PlaceParts | (PlaceParts & { readonly host: string })): Origin;
 }
@@ -117,9 +117,9 @@ export class SettingsBook {
   }
 }
 
-function unboundOf(snapshot: QueueSnapshot, { binding }: Place, values: QueueValues): Unbound | undefined {
+function unboundOf(snapshot: QueueSnapshot, { binding, group }: Place, values: QueueValues): Unbound | undefined {
   if (binding === DEFAULT_NAME) return values.default_binding === 'suspended' ? 'suspended' : undefined;
-  return snapshot.hasBinding?.(binding) === false ? 'removed' : undefined;
+  return snapshot.hasBinding?.(binding, group) === false ? 'removed' : undefined;
 }
 
 const NOWHERE: Origin = { value: undefined, scopeKey: 'default' };

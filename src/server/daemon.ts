@@ -1,30 +1,25 @@
-/** The one place where objects meet: a daemon from its configuration to its end. Long: every object of the house is made here. */
-import { randomBytes } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
+/** The one place where objects meet: a daemon from its configuration to its end. */
 import os from 'node:os';
 import path from 'node:path';
 import { CLASS } from '../bounce/classify.js';
-import { Notices } from '../bounce/notices.js';
 import type { Snapshot } from '../config/snapshot.js';
 import { Delivery } from '../deliver/delivery.js';
 import type { HopRouter } from '../deliver/route.js';
 import type { Resolver } from '../dns/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
-import { readMemoryShare } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
 import type { Copy } from '../module/copy.js';
-import type { Supply } from '../module/flow.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
 import type { Mail } from '../module/message.js';
-import { PlaceTable } from '../module/place.js';
+import { DEFAULT_NAME, PlaceTable } from '../module/place.js';
 import type { Plan } from '../module/plan.js';
 import { Registry } from '../module/registry.js';
 import { TlsContexts } from '../net/tls-contexts.js';
 import { MailQueue } from '../queue/mail-queue.js';
-import { type LoginPorts, Logins } from '../receive/auth.js';
+import { Logins } from '../receive/auth.js';
 import { InnerEntrance } from '../receive/entrance.js';
 import type { ReceivePorts } from '../receive/ports.js';
 import { type Pending, Receiver } from '../receive/receiver.js';
@@ -32,7 +27,7 @@ import { Transit } from '../receive/transit.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
 import { checkOwner } from '../spool/owner.js';
-import { findFolders, partFolder } from '../spool/parts.js';
+import { findFolders } from '../spool/parts.js';
 import { SegmentSpool } from '../spool/segment-spool.js';
 import { attemptBySelf, classify, noticePlans, openClassifier } from './bounces.js';
 import { loadManifests } from './built.js';
@@ -41,15 +36,16 @@ import { isWanted } from './debug-flags.js';
 import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
-import { MemoryWatch } from './memory-watch.js';
+import type { MemoryWatch } from './memory-watch.js';
 import { makePlans } from './plans.js';
+import { makeLoginPorts, makeNotices, makeProbation, watchMemory } from './ports.js';
 import { dropPrivileges } from './privileges.js';
-import { Probation } from './probation.js';
+import type { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
 import { makeRules } from './rules.js';
 import { type DaemonBroker, makeLoneSeat, type Seat } from './seat.js';
-import { shareOf } from './share.js';
 import type { TlsHouse } from './tls-house.js';
+import { Traces } from './traces.js';
 import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
@@ -73,11 +69,12 @@ export class Daemon {
   readonly journal: Journal;
   readonly watch = new Watch(this.clock);
   readonly places = new PlaceTable();
-  readonly memory: MemoryWatch = this.#watchMemory();
+  readonly memory: MemoryWatch = watchMemory(this);
   readonly seat: Seat;
   readonly probation: Probation | undefined;
   readonly broker: DaemonBroker;
   readonly counters = new Counters(this.clock);
+  readonly traces = new Traces(this.clock, (file, error) => this.journal.say('error', 'trace', `${file} cannot be written`, error));
   readonly contexts: TlsContexts;
   readonly writers: WriterBook;
   readonly classifier = openClassifier();
@@ -135,9 +132,9 @@ export class Daemon {
     const ports = this.#receivePorts();
     const transit = new Transit(ports);
     this.entrance = new InnerEntrance(ports, transit);
-    this.probation = made.seat.onProbation ? this.#makeProbation() : undefined;
+    this.probation = made.seat.onProbation ? makeProbation(this) : undefined;
     const supply = this.probation ?? this.queue;
-    const notices = this.#notices(supply);
+    const notices = makeNotices(this, supply, this.#stopped.signal);
     this.tellDelay = (mail) => notices.tellDelay(mail);
     const { router, resolver, tls, dnsSockets } = makeRouter({
       clock: this.clock,
@@ -169,6 +166,7 @@ export class Daemon {
       bounce: (mail, attempt, quiet) => notices.end(mail, attempt, quiet),
       confirm: (mail, attempt, receipt) => notices.confirm(mail, attempt, receipt),
       tlsWent: this.tls.went,
+      trace: (place, hop, connection) => this.traces.of(place, hop, connection),
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
     this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, attemptBySelf(copy, reply, CLASS.adminFailure, this.clock.now()));
@@ -178,7 +176,7 @@ export class Daemon {
     };
     this.queue.connect(this.delivery);
     this.smtp = new SmtpService<Pending>({
-      reception: new Receiver(ports, transit, new Logins(this.#loginPorts())),
+      reception: new Receiver(ports, transit, new Logins(makeLoginPorts(this))),
       clock: this.clock,
       contexts: this.contexts,
       hostname: this.hostname,
@@ -289,6 +287,7 @@ export class Daemon {
     this.queue.reloaded();
     this.delivery.reloaded();
     this.broker.reloaded();
+    this.#warnOfLostBindings();
   }
 
   /**
@@ -344,6 +343,7 @@ export class Daemon {
   async #recover(): Promise<void> {
     try {
       const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
+      this.#warnOfLostBindings();
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',
@@ -355,26 +355,18 @@ export class Daemon {
     }
   }
 
+  /** Mail waits in bindings that the configuration does not have. */
+  #warnOfLostBindings(): void {
+    for (const { group, binding, total } of this.queue.views.bindings())
+      if (binding !== DEFAULT_NAME && !this.#snapshot.hasBinding(binding, group))
+        this.journal.say('warning', 'queue', `${total} messages wait in binding ${binding}, which is not configured; "rebind" moves them`);
+  }
+
   /** One of our own sockets: mail that DNS leads there would go round in circles. */
   #isSelf(ip: string, port: number): boolean {
     return this.listeners
       .addresses()
       .some(({ address }) => address.kind === 'tcp' && address.port === port && (address.host === ip || isOwnAddress(ip)));
-  }
-
-  #watchMemory(): MemoryWatch {
-    return new MemoryWatch({
-      clock: this.clock,
-      readShare: () => readMemoryShare(this.seat.workers),
-      limits: () => this.snapshot.global,
-      relieve: (level) => this.queue.shrink(level === 'high' ? 0 : Math.floor(this.queue.memory().residentBytes / 2)),
-      changed: (level, share) => {
-        const used = `${Math.round(share * 100)} % of the memory are in use`;
-        if (level === 'calm') this.journal.say('notice', 'memory', `${used}: all mail is taken again`);
-        else if (level === 'goal') this.journal.say('warning', 'memory', `${used}: bodies leave it (memory_goal)`);
-        else this.journal.say('error', 'memory', `${used}: new mail is refused for now (memory_hwm)`);
-      },
-    });
   }
 
   #receivePorts(): ReceivePorts {
@@ -392,47 +384,6 @@ export class Daemon {
       host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
       log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
     };
-  }
-
-  #loginPorts(): LoginPorts {
-    return {
-      clock: this.clock,
-      files: { stat: (name) => stat(name), read: (name) => readFile(name) },
-      hostname: () => this.hostname,
-      chains: () => this.chains,
-      limits: () => {
-        const { auth_failures_per_client, auth_failures_per_user } = this.snapshot.global;
-        const { workers } = this.seat;
-        return { perClient: shareOf(auth_failures_per_client, workers), perUser: shareOf(auth_failures_per_user, workers) };
-      },
-      scheme: (name) => this.registry.current.offer('auth', name),
-      randomBytes,
-      log: (level, text, cause) => this.journal.say(level, 'auth', text, cause),
-    };
-  }
-
-  #makeProbation(): Probation {
-    return new Probation({
-      supply: this.queue,
-      file: path.join(partFolder(path.resolve(this.#snapshot.global.spoolbase), this.seat.number), 'in-hand'),
-      wakeAll: () => this.queue.reloaded(),
-      alarm: (text) => this.journal.say('critical', 'daemon', text),
-    });
-  }
-
-  #notices(supply: Supply): Notices {
-    return new Notices({
-      clock: this.clock,
-      spool: this.spool,
-      supply,
-      entrance: this.entrance,
-      chains: () => this.chains,
-      options: (mail) => this.snapshot.at(mail.place),
-      nextId: () => this.ids.next(),
-      host: this.hostname,
-      signal: this.#stopped.signal,
-      log: (level, text, cause) => this.journal.say(level, 'bounce', text, cause),
-    });
   }
 
   /** The retry schedule is needed now: a promise from these two hooks is their error, and the options decide. */

@@ -1,4 +1,5 @@
 /** What the console may see and do of a running daemon. */
+import path from 'node:path';
 import type { Desk, TlsDesk } from '../console/desk.js';
 import { DEFAULT_NAME } from '../module/place.js';
 import { rebindPlace } from '../receive/placement.js';
@@ -33,6 +34,12 @@ export function makeDesk(daemon: Daemon): Desk {
     waits: () => team?.waits() ?? daemon.waits(),
     sessions: () => daemon.smtp.sessions,
     outboundConnections: () => daemon.delivery.totals().connections,
+    traces: {
+      add: (binding, domain, file) =>
+        daemon.traces.add(binding, domain, path.resolve(path.dirname(daemon.file), file), daemon.snapshot.global.trace_smtp_mode),
+      list: () => daemon.traces.list(),
+      remove: (id) => daemon.traces.remove(id),
+    },
     outbound: () => daemon.delivery.rows(),
     lookUp: (name, type, signal) => daemon.resolver.any(name, type, signal),
     dnsStats: () => daemon.resolver.stats(),

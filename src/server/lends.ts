@@ -28,7 +28,12 @@ export function makeLends(daemon: Daemon): Lends {
     scoped: (module, where) => findScoped(daemon, module, where),
     logged: (record) => daemon.journal.record(record),
     count: (name, labels) => daemon.counters.add(name, labels),
-    joint: team && { leads: () => team.leads, add: (tally, n) => team.add(tally, n), read: (tally) => team.read(tally) },
+    joint: team && {
+      leads: () => team.leads,
+      pass: (key, args) => team.pass(key, args),
+      add: (tally, n) => team.add(tally, n),
+      read: (tally) => team.read(tally),
+    },
     readFile: (name) => fs.readFile(path.resolve(path.dirname(daemon.file), name)),
   };
 }

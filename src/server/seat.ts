@@ -24,6 +24,8 @@ export interface Team {
   readonly pid: number;
   /** What asks to run once runs here now. */
   readonly leads: boolean;
+  /** Takes what a handler would have been told to the worker that leads. */
+  pass(key: string, args: readonly unknown[]): void;
   /** Adds to a sum over all workers. */
   add(tally: string, n: number): void;
   read(tally: string): Promise<number>;

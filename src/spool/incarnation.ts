@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
 import { VERSION } from './file-head.js';
-import { problems } from './problems.js';
+import { explain, problems } from './problems.js';
 import { readText, replaceFile } from './small-file.js';
 
 const FORMAT = String(VERSION);
@@ -17,7 +17,7 @@ export async function nextIncarnation(disk: Disk, root: string): Promise<number>
     if (!(await checkFormat(disk, root))) await replaceFile(disk, root, 'format', Buffer.from(`${FORMAT}\n`, 'latin1'), PERMISSIONS);
     return await count(disk, root);
   } catch (error) {
-    throw problems.explain(root, error);
+    throw explain(root, error);
   }
 }
 

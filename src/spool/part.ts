@@ -10,7 +10,7 @@ import { LARGE } from './large.js';
 import { checkLogs } from './log-file.js';
 import { findFormer, firstNumber, logNumbers } from './log-names.js';
 import { OutcomeLog } from './outcome-log.js';
-import { problems, wordsFor } from './problems.js';
+import { explain, problems, wordsFor } from './problems.js';
 import { QUARANTINE, Quarantine } from './quarantine.js';
 import type { Segment } from './segment.js';
 import type { Stock } from './stock.js';
@@ -95,7 +95,7 @@ export class Part {
       await opened.outcomes.begin();
       return opened;
     } catch (error) {
-      throw problems.explain(folder, error);
+      throw explain(folder, error);
     }
   }
 

@@ -1,7 +1,7 @@
 /** What can go wrong with the spool, in words for operators. */
 import { CodedError, codeOf, declareProblems } from '../kernel/problems.js';
 
-const declared = declareProblems('spool', {
+export const problems = declareProblems('spool', {
   TOO_MUCH_CONTEXT: {
     text: 'the context of message %s has %s octets, more than %s',
     doc: 'Connection and message context together are bounded, since they are written with every message. Keep less in them, or list keys in exclude_vctx_conn and exclude_vctx_mess.',
@@ -57,12 +57,12 @@ const declared = declareProblems('spool', {
 });
 
 /** A coded problem for whatever went wrong with a folder; coded problems stay what they are. */
-function explain(folder: string, error: unknown): CodedError {
+export function explain(folder: string, error: unknown): CodedError {
   if (error instanceof CodedError) return error;
   const code = codeOf(error);
   const where = (error as { path?: unknown } | null)?.path;
-  if (code === 'EACCES' || code === 'EPERM') return declared.FORBIDDEN.because(error, typeof where === 'string' ? where : folder);
-  return declared.UNUSABLE.because(error, folder, error instanceof Error ? error.message : String(error));
+  if (code === 'EACCES' || code === 'EPERM') return problems.FORBIDDEN.because(error, typeof where === 'string' ? where : folder);
+  return problems.UNUSABLE.because(error, folder, error instanceof Error ? error.message : String(error));
 }
 
 const TROUBLE: Readonly<Record<string, string>> = {
@@ -80,5 +80,3 @@ export function wordsFor(error: unknown): string {
   const words = TROUBLE[code];
   return words === undefined ? code : `${words} (${code})`;
 }
-
-export const problems = Object.assign(declared, { explain });

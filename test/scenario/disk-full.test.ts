@@ -11,7 +11,9 @@ import { freePort, makePlace, plainConf } from '../harness/place.js';
 const place = await makePlace();
 const spool = path.join(place.dir, 'spool');
 fs.mkdirSync(spool);
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', spool], { stdio: 'ignore' }).status === 0;
+const mounted =
+  spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${8 * Number(process.env.CELERIS_WORKERS ?? 1)}m`, 'tmpfs', spool], { stdio: 'ignore' })
+    .status === 0;
 const title = mounted ? 'a spool on a full disk' : 'a spool on a full disk (needs the right to mount)';
 
 describe.skipIf(!mounted)(title, () => {
@@ -32,7 +34,13 @@ describe.skipIf(!mounted)(title, () => {
         const reply = await client.command('MAIL FROM:<>');
         if (reply.code !== 250) refusal = reply.raw;
         else {
-          await client.command('RCPT TO:<more@one.test>', 250);
+          const admitted = await client.command('RCPT TO:<more@one.test>');
+          if (admitted.code !== 250) {
+            // Another worker took the last of the room.
+            refusal = admitted.raw;
+            await client.command('RSET', 250);
+            continue;
+          }
           await client.command('DATA', 354);
           client.send(`Subject: x\r\n\r\n${`${'x'.repeat(98)}\r\n`.repeat(100)}.\r\n`);
           const said = await client.reply();

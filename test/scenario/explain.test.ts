@@ -15,7 +15,7 @@ describe('a message that waits', () => {
       conf: (place) =>
         plainConf(place, {
           sinkPort: sink.port,
-          more: 'domain "[127.0.0.1]" {\n  retry_interval = 600\n  outbound_throttle_messages = "30/60"\n}\n',
+          more: 'domain "[127.0.0.1]" {\n  retry_interval = 600\n  idle_timeout = 1\n  outbound_throttle_messages = "30/60"\n}\n',
         }),
     });
     const client = await RawClient.connect(daemon.port);
@@ -48,6 +48,10 @@ describe('a message that waits', () => {
     expect(await daemon.consoleJson('summary')).toMatchObject({ waitsFor: [{ code: 'not_due', messages: 1 }] });
     expect(await daemon.console('rebind all')).toBe('Rebound 0 messages.');
     expect(await daemon.console('dns_cache stats')).toMatch(/^asked: +\d/);
+    const trace = path.join(daemon.dir, 'trace.txt');
+    expect(await daemon.console(`trace smtp add * [127.0.0.1] ${trace}`)).toBe('Registered smtp tracer #1');
+    // Only new connections are heard.
+    await daemon.waitFor('a closed connection', async () => (await daemon.console('show outbound')) === '(none)' || undefined);
     expect(await daemon.console(`message hold ${id}`)).toBe('Message held.');
     expect(await daemon.console(`why ${id}`)).toBe('set aside: by a policy or an operator');
     expect(await daemon.console(`message release ${id}`)).toBe('Message released.');
@@ -55,6 +59,10 @@ describe('a message that waits', () => {
       'a second attempt',
       () => daemon.fileLines('mainlog.ec').filter((each) => each.split('@')[4] === 'T').length > 1 || undefined,
     );
+    const traced = (): string => (fs.existsSync(trace) ? fs.readFileSync(trace, 'utf8') : '');
+    await daemon.waitFor('a trace', () => traced().includes(' < 451 ') || undefined);
+    expect(traced()).toMatch(/ > MAIL FROM:<alice@sender\.test>[\s\S]* > RCPT TO:<bob@one\.test>/);
+    expect(await daemon.console('trace smtp remove 1')).toBe('Removed smtp tracer #1');
     expect(await daemon.console('fail all --dry-run --sender alice@sender.test')).toBe('would touch 1 messages in 1 queues');
     expect(await daemon.console('fail all quiet --sender alice@sender.test')).toBe('1 messages failed in 1 queues.');
     await daemon.waitFor('an empty queue', async () => (await daemon.console(`why ${id}`).catch(() => 'gone')) === 'gone' || undefined);

@@ -143,6 +143,36 @@ describe('a new configuration', () => {
   });
 });
 
+describe.skipIf(process.getuid?.() !== 0)('workers that gave up root', () => {
+  const NOBODY = 65_534;
+  const identityOf = (pid: number): string => /^Uid:\s+(.*)$/m.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+
+  it('serve the sockets that root bound, also those that are started later, and the supervisor stays root', {
+    timeout: 30_000,
+  }, async () => {
+    const place = await makePlace();
+    fs.mkdirSync(path.join(place.dir, 'spool'));
+    fs.chownSync(path.join(place.dir, 'spool'), NOBODY, NOBODY);
+    fs.chownSync(place.dir, NOBODY, NOBODY);
+    const conf = plainConf(place, { sinkPort: 9, more: 'workers = 2\n' }).replace(
+      /security \{.*\}/,
+      'security { user = "nobody" group = "nogroup" }',
+    );
+    await using daemon = await startDaemon({ conf, place });
+    for (const pid of workersOf(daemon)) expect(identityOf(pid)).toBe([NOBODY, NOBODY, NOBODY, NOBODY].join('\t'));
+    expect(identityOf(daemon.pid)).toBe('0\t0\t0\t0');
+    const [, victim = 0] = workersOf(daemon);
+    process.kill(victim, 'SIGKILL');
+    await daemon.waitFor('a successor', async () => {
+      const { workers } = (await daemon.consoleJson('summary')) as { workers: number };
+      return workers === 2 && !workersOf(daemon).includes(victim);
+    });
+    await submitToAll(daemon, 2);
+    for (const pid of workersOf(daemon)) expect(identityOf(pid)).toBe([NOBODY, NOBODY, NOBODY, NOBODY].join('\t'));
+    expect(await daemon.stop()).toBe('0');
+  });
+});
+
 describe('TLS sessions', () => {
   it('that one worker began are resumed by the others', { timeout: 30_000 }, async () => {
     const place = await makePlace();

@@ -3,7 +3,7 @@ import os from 'node:os';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
 import { findCommand } from '../dispatch.js';
-import { addNumbers, addRecords, addRows, joinRows, type Merge, same } from '../merge.js';
+import { addAlike, addNumbers, addRecords, addRows, joinRows, type Merge, same } from '../merge.js';
 import { type Cell, formatPairs, formatRecords, formatTable } from '../table.js';
 
 const seconds = (ms: number): number => Math.round(ms / 1000);
@@ -154,6 +154,7 @@ const summed: Merge = {
       uptimeSeconds: Math.max(a.uptimeSeconds, b.uptimeSeconds),
       loadingPercent: Math.min(a.loadingPercent, b.loadingPercent),
       spoolRefuses: a.spoolRefuses || b.spoolRefuses,
+      waitsFor: [...addAlike(['code'], [...a.waitsFor, ...b.waitsFor])].sort((x, y) => y.messages - x.messages),
       statisticsLastReset: [a.statisticsLastReset, b.statisticsLastReset].sort()[0] ?? '',
     }));
     return tellSummary({

@@ -11,6 +11,7 @@ import { bindingCommands } from './queue-binding.js';
 import { bulkCommands } from './queue-bulk.js';
 import { whyCommands } from './queue-why.js';
 import { tlsCommands } from './tls.js';
+import { traceCommands } from './trace.js';
 
 /** Sorted by name. Made anew when asked, since modules come and go with the configuration. */
 export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
@@ -23,6 +24,7 @@ export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
     ...bindingCommands(desk),
     ...bulkCommands(desk),
     ...outboundCommands(desk),
+    ...traceCommands(desk),
     ...configCommands(desk),
     ...moduleCommands(desk),
     ...tlsCommands(desk),

@@ -78,12 +78,23 @@ describe('bindings on the console', () => {
     const gone = rig.places.of('default', 'fired', 'far.test');
     expect(rig.queue.waiting(gone)).toBe(0);
     expect(await rig.queue.take(gone, 10)).toEqual([]);
-    expect(await text('why far.test fired')).toMatch(/the configuration has no binding fired any more$/);
+    expect(await text('why far.test fired')).toMatch(/the configuration has no binding fired any more, or not in this group$/);
     expect(await text('mailq -b fired')).toMatch(/binding_removed$/);
     expect(await text('rebind --dry-run fired')).toBe('would touch 4 messages in 1 queues');
     expect(await text('rebind fired far.test')).toBe('Rebound 4 messages.');
     expect(rig.queue.views.places({ binding: 'moved' })).toMatchObject([{ active: 4 }]);
     expect(await text('rebind fired')).toBe('Rebound 0 messages.');
+  });
+
+  it('that were moved to another group hold the mail of the old one, whose options no longer say where from', async () => {
+    const { text, rig } = await open(
+      {},
+      'binding_group "old" { binding "other" { } }\nbinding_group "new" { binding "b" { bind_address = 192.0.2.1 } }\n',
+    );
+    for (const group of ['old', 'new', 'gone']) rig.receive('far.test', 1, { place: rig.places.of(group, 'b', 'far.test') });
+    const waiting = (group: string) => rig.queue.waiting(rig.places.of(group, 'b', 'far.test'));
+    expect([waiting('old'), waiting('new'), waiting('gone')]).toEqual([0, 1, 1]);
+    expect(await text('why id0')).toMatch(/^the configuration has no binding b any more/);
   });
 
   it('the default one can be suspended', async () => {

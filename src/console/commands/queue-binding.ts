@@ -1,7 +1,10 @@
 /** Commands about bindings: what each sends and has waiting, its domains, and mail that is bound anew. */
 import type { PlaceParts } from '../../module/place.js';
+import type { DomainRow } from '../../queue/rows.js';
+import type { Touched } from '../../queue/selection.js';
 import { CommandError, type ConsoleCommand, say, type Told } from '../command.js';
 import type { BindingTotals, Desk } from '../desk.js';
+import { addRecords, addRows, found, same } from '../merge.js';
 import { formatTable } from '../table.js';
 import { attempt, bindingOf, domainOf, noteOf, PURGED, readCount, readSeconds, readSelected, rehearsed } from './queue-words.js';
 
@@ -12,6 +15,7 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'binding summary',
       args: '[NAME | group:NAME]',
       doc: 'What each binding has waiting and has sent since the last reset; a group has its sum below.',
+      merge: addRows<BindingRow>(['group', 'binding'], printBindings),
       run: ([name]) => summarizeBindings(desk, name),
     },
     ...(['active', 'delayed'] as const).flatMap((kind): ConsoleCommand[] => [
@@ -19,12 +23,28 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
         name: kind,
         args: '[AT_LEAST=1]',
         doc: `Domains with so many ${kind} messages.`,
+        merge: {
+          spread: () => ['1'],
+          ...addRows<DomainRow>(
+            ['domain'],
+            (rows) => printDomains(rows, kind),
+            (rows, [least]) => atLeast(rows, kind, least),
+          ),
+        },
         run: ([least]) => listDomains(desk, {}, kind, least),
       },
       {
         name: `binding ${kind}`,
         args: 'BINDING [AT_LEAST=1]',
         doc: `Domains of a binding with so many ${kind} messages.`,
+        merge: {
+          spread: ([binding = '']) => [binding, '1'],
+          ...addRows<DomainRow>(
+            ['domain'],
+            (rows) => printDomains(rows, kind),
+            (rows, [, least]) => atLeast(rows, kind, least),
+          ),
+        },
         run: ([binding, least]) => listDomains(desk, bindingOf(binding), kind, least),
       },
     ]),
@@ -32,16 +52,21 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'binding flush domain',
       args: 'BINDING DOMAIN|all',
       doc: 'Try all mail of a domain in a binding now; retry counts stay.',
+      merge: addRecords<Concerned>(tellFlushed),
       writes: true,
       run([binding, domain]) {
         const messages = operations.flush({ ...bindingOf(binding), ...domainOf(domain) });
-        return say(`${domain} flushed.  ${messages} messages requeued.`, { binding, domain, messages });
+        return say(tellFlushed({ domain, messages }), { binding, domain, messages });
       },
     },
     {
       name: 'binding fail domain',
       args: '[--dry-run] [quiet] BINDING DOMAIN|all [note]',
       doc: 'End all mail of a domain in a binding with notices; quiet sends none.',
+      merge: {
+        join: (told, args) =>
+          (args.includes('--dry-run') ? addRecords<Touched>(rehearsed) : addRecords<Concerned>(tellPurged)).join(told, args),
+      },
       writes: true,
       async run(args, signal) {
         const { isDryRun, rest } = readSelected(args);
@@ -50,8 +75,7 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
         const where = { ...bindingOf(binding), ...domainOf(domain) };
         if (isDryRun) return rehearse(await bulk.rehearse(where, 'fail', signal));
         const messages = await attempt(() => operations.fail(where, { reply: noteOf(note, PURGED), quiet }));
-        const all = where.domain === undefined;
-        return say(`${all ? 'All domains' : domain} purged${all ? '.  ' : ', '}${messages} messages failed.`, {
+        return say(tellPurged({ domain, messages }), {
           binding,
           domain,
           messages,
@@ -63,17 +87,19 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'binding delay domain',
       args: 'BINDING DOMAIN|all SECONDS',
       doc: 'Put the due mail of a domain in a binding off.',
+      merge: addRecords<Concerned>(tellDelayed),
       writes: true,
       run([binding, domain, seconds]) {
         const where = { ...bindingOf(binding), ...domainOf(domain) };
         const messages = operations.delay(where, readSeconds(seconds), '451 4.3.2 [internal] delayed by the operator');
-        return say(`Delayed ${messages} messages.`, { binding, domain, messages });
+        return say(tellDelayed({ messages }), { binding, domain, messages });
       },
     },
     {
       name: 'suspend binding',
       args: 'BINDING [SECONDS]',
       doc: 'Start no delivery from a binding, for a time or until it is resumed.',
+      merge: same,
       writes: true,
       run([binding, seconds]) {
         operations.stop(bindingOf(binding), 'suspended on the console', seconds === undefined ? undefined : readCount(seconds));
@@ -84,6 +110,7 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'resume binding',
       args: 'BINDING',
       doc: 'End what suspend binding began.',
+      merge: found,
       writes: true,
       run([binding]) {
         if (!operations.lift(bindingOf(binding))) throw new CommandError(`${binding} was not suspended.`);
@@ -94,6 +121,10 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'rebind',
       args: '[--dry-run] BINDING|all [DOMAIN]',
       doc: 'Choose the binding of waiting mail anew, as for new mail; the only way out for mail whose binding is gone.',
+      merge: {
+        join: (told, args) =>
+          (args.includes('--dry-run') ? addRecords<Touched>(rehearsed) : addRecords<Concerned>(tellRebound)).join(told, args),
+      },
       writes: true,
       async run(args, signal) {
         const { isDryRun, rest } = readSelected(args);
@@ -101,7 +132,7 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
         const where: PlaceParts = { ...bindingOf(binding), ...(domain !== undefined && domainOf(domain)) };
         if (isDryRun) return rehearse(await bulk.rehearse(where, 'move', signal));
         const messages = await attempt(() => bulk.rebind(where, desk.rebinder(), signal));
-        return say(`Rebound ${messages} messages.`, { binding, domain, messages });
+        return say(tellRebound({ messages }), { binding, domain, messages });
       },
     },
   ];
@@ -109,11 +140,34 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
 
 const rehearse = (touched: { readonly messages: number; readonly queues: number }): Told => say(rehearsed(touched), touched);
 
-function listDomains(desk: Desk, where: PlaceParts, kind: 'active' | 'delayed', least = '1'): Told {
-  const rows = desk.queue.views.domains(where).filter((row) => row[kind] >= readCount(least));
+interface Concerned {
+  readonly domain?: string | undefined;
+  readonly messages: number;
+}
+
+const tellFlushed = ({ domain, messages }: Concerned): string => `${domain} flushed.  ${messages} messages requeued.`;
+const tellDelayed = ({ messages }: Concerned): string => `Delayed ${messages} messages.`;
+const tellRebound = ({ messages }: Concerned): string => `Rebound ${messages} messages.`;
+
+function tellPurged({ domain, messages }: Concerned): string {
+  const all = domain?.toLowerCase() === 'all';
+  return `${all ? 'All domains' : domain} purged${all ? '.  ' : ', '}${messages} messages failed.`;
+}
+
+type Kind = 'active' | 'delayed';
+
+function listDomains(desk: Desk, where: PlaceParts, kind: Kind, least: string | undefined): Told {
+  const rows = atLeast(desk.queue.views.domains(where), kind, least);
+  return { data: rows, text: printDomains(rows, kind) };
+}
+
+const atLeast = (rows: readonly DomainRow[], kind: Kind, least = '1'): readonly DomainRow[] =>
+  rows.filter((row) => row[kind] >= readCount(least));
+
+function printDomains(rows: readonly DomainRow[], kind: Kind): string {
   const sum = rows.reduce((total, row) => total + row[kind], 0);
   const lines = rows.map((row) => `Domain: ${row.domain}  C: ${row.connections}  A: ${row.active}  D: ${row.delayed}  S: ${row.total}`);
-  return { data: rows, text: [...lines, `Total ${kind}: ${sum}`].join('\n') };
+  return [...lines, `Total ${kind}: ${sum}`].join('\n');
 }
 
 const NOTHING: BindingTotals = { received: 0, delivered: 0, deferred: 0, failed: 0 };
@@ -148,12 +202,24 @@ function summarizeBindings(desk: Desk, name: string | undefined): Told {
     })
     .filter((row) => (group === undefined ? name === undefined || row.binding === name : row.group === group));
   if (rows.length === 0) throw new CommandError(`There is no ${group === undefined ? `binding ${name}` : `binding group ${group}`}.`);
-  const columns = ['connections', 'active', 'delayed', 'total', 'resident', 'received', 'delivered', 'deferred', 'failed'] as const;
+  return { data: rows, text: printBindings(rows) };
+}
+
+const COLUMNS = ['connections', 'active', 'delayed', 'total', 'resident', 'received', 'delivered', 'deferred', 'failed'] as const;
+
+type BindingRow = Readonly<Record<(typeof COLUMNS)[number], number>> & {
+  readonly group: string;
+  readonly binding: string;
+  readonly deliveryRate: number;
+  readonly configured: boolean;
+};
+
+function printBindings(rows: readonly BindingRow[]): string {
   const lines = rows.map((row) => [
     `${row.group}/${row.binding}${row.configured ? '' : ' (gone)'}`,
-    ...columns.map((column) => row[column]),
-    `${row.deliveryRate}/s`,
+    ...COLUMNS.map((column) => row[column]),
+    `${Number(row.deliveryRate.toFixed(2))}/s`,
   ]);
-  const sum = ['Total', ...columns.map((column) => rows.reduce((total, row) => total + row[column], 0)), ''];
-  return { data: rows, text: formatTable(['Group/Binding', ...columns, 'rate'], [...lines, sum]) };
+  const sum = ['Total', ...COLUMNS.map((column) => rows.reduce((total, row) => total + row[column], 0)), ''];
+  return formatTable(['Group/Binding', ...COLUMNS, 'rate'], [...lines, sum]);
 }

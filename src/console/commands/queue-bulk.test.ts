@@ -101,6 +101,8 @@ describe('mail that is held', () => {
     expect(rig.take('late.test')).toEqual([]);
     expect(rig.take('near.test')).toHaveLength(2);
     expect(rig.queue.views.summary().held).toBe(5);
+    expect(await text('message release id0')).toBe('NO: the sender of message id0 is held');
+    expect(rig.queue.views.summary().held).toBe(5);
     expect(await text('release sender alice@example.org')).toBe('Released 4 messages.');
     expect(rig.queue.views.summary().held).toBe(1);
     expect(rig.queue.waiting(rig.place('far.test'))).toBe(3);
@@ -114,6 +116,18 @@ describe('mail that is held', () => {
     await text('hold sender @example.org');
     expect(await rig.queue.take(rig.place('far.test'), 10)).toEqual([]);
     expect(rig.queue.views.summary()).toMatchObject({ held: 3, active: 2 });
+  });
+});
+
+describe('traces', () => {
+  it('are added, listed and removed', async () => {
+    const { text } = await open();
+    expect(await text('trace smtp add * far.test /tmp/x')).toBe('Registered smtp tracer #1');
+    expect(await text('trace smtp add * full.test /tmp/x')).toBe('NO: There are too many tracers already.');
+    expect(await text('trace smtp add *')).toBe('NO: Say which binding, domain and file.');
+    expect(await text('trace smtp list')).toMatch(/far\.test +\/tmp\/x$/);
+    expect(await text('trace smtp remove 1')).toBe('Removed smtp tracer #1');
+    expect(await text('trace smtp remove 2')).toBe('NO: There is no tracer 2.');
   });
 });
 

@@ -2,9 +2,27 @@
 import type { Filter, Touched } from '../../queue/selection.js';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
+import { addNumbers, addRecords, found, type Merge, same } from '../merge.js';
 import { attempt, FILTER_ARGS, noteOf, PURGED, readSeconds, readSelected, rehearsed } from './queue-words.js';
 
 const tell = (touched: Touched) => say(rehearsed(touched), touched);
+
+type Moved = Touched & { readonly from?: string; readonly to?: string };
+
+const tellFailed = ({ messages, queues }: Touched): string => `${messages} messages failed in ${queues} queues.`;
+const tellFlushed = ({ messages }: Touched): string => `${messages} messages requeued.`;
+const tellDelayed = ({ messages }: Touched): string => `Delayed ${messages} messages.`;
+const tellMoved = ({ messages, from, to }: Moved): string => `Moved ${messages} messages from '${from}' to '${to}'`;
+const tellHeld = ({ messages }: Touched): string => `Held ${messages} messages.`;
+const tellReleased = ({ messages }: { readonly messages: number }): string => `Released ${messages} messages.`;
+
+/** Counts are added; a queue that several workers have mail for counts for each of them. */
+const addTouched = (print: (touched: Moved) => string): Merge => ({
+  join(told, args) {
+    const data = told.map(({ data: touched }) => touched as Moved).reduce((a, b) => addNumbers(a, b));
+    return { data, text: args.includes('--dry-run') ? rehearsed(data) : print(data) };
+  },
+});
 
 /** Without any filter it would be everything: nobody means that by accident. */
 function insist(filter: Filter): void {
@@ -18,6 +36,7 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'fail all',
       args: `[--dry-run] [quiet] ${FILTER_ARGS} [note]`,
       doc: 'End all mail that the filters select with notices; quiet sends none. At least one filter is needed.',
+      merge: addTouched(tellFailed),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun, rest } = readSelected(args);
@@ -25,26 +44,28 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
         if (isDryRun) return tell(await bulk.rehearse(filter, 'fail', signal));
         const quiet = rest[0] === 'quiet';
         const touched = await attempt(() => bulk.fail(filter, { reply: noteOf(quiet ? rest.slice(1) : rest, PURGED), quiet }, signal));
-        return say(`${touched.messages} messages failed in ${touched.queues} queues.`, { ...touched, quiet });
+        return say(tellFailed(touched), { ...touched, quiet });
       },
     },
     {
       name: 'flush all',
       args: `[--dry-run] ${FILTER_ARGS}`,
       doc: 'Try all delayed mail that the filters select now; retry counts stay.',
+      merge: addTouched(tellFlushed),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun } = readSelected(args);
         insist(filter);
         if (isDryRun) return tell(await bulk.rehearse(filter, 'flush', signal));
         const touched = await bulk.flush(filter, signal);
-        return say(`${touched.messages} messages requeued.`, touched);
+        return say(tellFlushed(touched), touched);
       },
     },
     {
       name: 'delay',
       args: `[--dry-run] SECONDS ${FILTER_ARGS}`,
       doc: 'Put all due mail that the filters select off. At least one filter is needed.',
+      merge: addTouched(tellDelayed),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun, rest } = readSelected(args);
@@ -52,13 +73,14 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
         const seconds = readSeconds(rest[0]);
         if (isDryRun) return tell(await bulk.rehearse(filter, 'delay', signal));
         const touched = await bulk.delay(filter, seconds, '451 4.3.2 [internal] delayed by the operator', signal);
-        return say(`Delayed ${touched.messages} messages.`, touched);
+        return say(tellDelayed(touched), touched);
       },
     },
     {
       name: 'reroute queue',
       args: `[--dry-run] FROM|all TO ${FILTER_ARGS}`,
       doc: 'Queue the mail of one routing domain under another one.',
+      merge: addTouched(tellMoved),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun, rest } = readSelected(args);
@@ -68,13 +90,14 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
         insist(where);
         if (isDryRun) return tell(await bulk.rehearse(where, 'move', signal));
         const touched = await attempt(() => bulk.move(where, { domain: to }, signal));
-        return say(`Moved ${touched.messages} messages from '${from}' to '${to}'`, { ...touched, from, to });
+        return say(tellMoved({ ...touched, from, to }), { ...touched, from, to });
       },
     },
     {
       name: 'message hold',
       args: 'MID',
       doc: 'Set a message aside until it is released; a restart keeps it so.',
+      merge: found,
       writes: true,
       async run([id = '']) {
         await attempt(() => operations.hold(id));
@@ -85,19 +108,21 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'hold all',
       args: `[--dry-run] ${FILTER_ARGS}`,
       doc: 'Set all waiting mail that the filters select aside.',
+      merge: addTouched(tellHeld),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun } = readSelected(args);
         insist(filter);
         if (isDryRun) return tell(await bulk.rehearse(filter, 'hold', signal));
         const touched = await bulk.hold(filter, signal);
-        return say(`Held ${touched.messages} messages.`, touched);
+        return say(tellHeld(touched), touched);
       },
     },
     {
       name: 'hold sender',
       args: 'ADDRESS|@DOMAIN|<>',
       doc: 'Set the mail of a sender aside from now on, what waits and what comes; a restart forgets the sender and keeps what was set aside.',
+      merge: same,
       writes: true,
       run([sender]) {
         if (sender === undefined) throw new CommandError('Say which sender.');
@@ -109,12 +134,13 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'release sender',
       args: 'ADDRESS|@DOMAIN|<>',
       doc: 'Let the mail of a sender go that an operator set aside.',
+      merge: { ...addRecords<{ messages: number }>(tellReleased), any: true },
       writes: true,
       async run([sender], signal) {
         if (sender === undefined) throw new CommandError('Say which sender.');
         const messages = await custody.releaseSender(sender, signal);
         if (messages === undefined) throw new CommandError(`No mail of ${sender} is held.`);
-        return say(`Released ${messages} messages.`, { sender, messages });
+        return say(tellReleased({ messages }), { sender, messages });
       },
     },
     {

@@ -4,6 +4,7 @@ import { type CeilingParts, ceilingOf } from '../../queue/ceiling.js';
 import { CommandError, type ConsoleCommand, type Told } from '../command.js';
 import type { Desk } from '../desk.js';
 import { findLogFiles, findLogLines, mainLogsOf } from '../log-search.js';
+import { everything, type Merge } from '../merge.js';
 import { formatTable } from '../table.js';
 import { showReason, showTime } from './queue-words.js';
 
@@ -16,6 +17,7 @@ export function whyCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'why',
       args: 'MID | DOMAIN [BINDING]',
       doc: 'Everything that keeps a message or the mail of a domain here, and where it is set.',
+      merge: everything,
       run: ([word, binding]) => explain(desk, word, binding),
     },
     {
@@ -28,6 +30,7 @@ export function whyCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'timeline',
       args: 'MID',
       doc: 'What happened to a message by the logs, and where it is now.',
+      merge: mergeTimeline,
       run: ([id], signal) => tellTimeline(desk, id, signal),
     },
   ];
@@ -120,6 +123,12 @@ async function tellTimeline(desk: Desk, id: string | undefined, signal: AbortSig
   const now = isHere ? chain.map((each) => `now: ${showReason(each)}`) : ['now: not in the queue'];
   return { data: { id, lines, now: isHere ? chain : null }, text: [...history, ...now].join('\n') };
 }
+
+/** The logs are everybody's; where the message is now only its worker knows. */
+const mergeTimeline: Merge = {
+  any: true,
+  join: (told) => told.find(({ data }) => (data as { now: unknown }).now !== null) ?? (told[0] as Told),
+};
 
 /** Wall milliseconds of a line; 16 digits are microseconds. */
 const timeOf = (line: string): number => {

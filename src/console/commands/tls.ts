@@ -1,6 +1,7 @@
 /** Commands about TLS towards others: what is kept in memory, policies of domains, reports. */
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
+import { same } from '../merge.js';
 import { formatPairs, formatRecords } from '../table.js';
 
 /** Policies that one listing shows. */
@@ -28,6 +29,7 @@ export function tlsCommands(desk: Desk): readonly ConsoleCommand[] {
     {
       name: 'tls flush cache',
       doc: 'Read certificates anew, and try TLS again with every address.',
+      merge: same,
       writes: true,
       run() {
         desk.tls.forgetMemory();
@@ -75,6 +77,7 @@ export function tlsCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'mta_sts refresh policy',
       args: 'DOMAIN',
       doc: 'Forget the MTA-STS policy kept for a domain, so that it is fetched with its next mail.',
+      merge: same,
       writes: true,
       async run([domain]) {
         const name = nameOf(domain);

@@ -29,6 +29,8 @@ export const problems = declareProblems('worker', {
 });
 
 const BEAT_MS = 1000;
+/** A worker that is being started may be silent for so long. */
+const START_LIMIT_MS = 60_000;
 /** A worker that does not end within its own limit is ended this much later. */
 const STOP_LIMIT_MS = 130_000;
 /** Answers of workers to the console are waited for so long. */
@@ -234,7 +236,7 @@ export class Supervisor implements Reloadable {
       takeTurn: () => this.#turns.take(post),
       endTurn: () => this.#turns.end(post),
       ready: ({ user, sockets }) => {
-        Object.assign(own(), { ready: true, user, serves: sockets });
+        Object.assign(own(), { ready: true, user, serves: sockets, heardAt: this.#clock.mono() });
         this.#bringUp(own());
         this.#lead();
         this.#told();
@@ -245,6 +247,7 @@ export class Supervisor implements Reloadable {
       },
       beat: ({ waits }) => Object.assign(own(), { waits, heardAt: this.#clock.mono() }),
       lease: (asks) => own().customer.take(asks),
+      pass: (told) => this.#leader()?.holder?.line.tell('hear', told),
       enter: (arrival) => this.#crowd.enter(own(), arrival),
       leave: (arrival) => this.#crowd.leave(own(), arrival),
       add: ({ tally, n }) => void this.#tallies.set(tally, (this.#tallies.get(tally) ?? 0) + n),
@@ -327,7 +330,9 @@ export class Supervisor implements Reloadable {
       for (const post of this.#posts) {
         const { holder } = post;
         if (!holder) continue;
-        if (limitMs > 0 && now - holder.heardAt > limitMs) this.#endSilent(post, holder, now);
+        // Before it serves it may be busy for long at one time.
+        const mostMs = holder.ready ? limitMs : Math.max(limitMs, START_LIMIT_MS);
+        if (limitMs > 0 && now - holder.heardAt > mostMs) this.#endSilent(post, holder, now);
         else if (holder.ready && post.deaths.forgive(now)) {
           this.journal.say('notice', 'daemon', `worker ${post.number} is trusted again`);
           holder.line.tell('trust', null);

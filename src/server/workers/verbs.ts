@@ -6,6 +6,12 @@ import type { PassedHandle } from './channel.js';
 import type { Arrival } from './crowd.js';
 import type { LeaseAnswer, LeaseAsk } from './lease.js';
 
+/** What one handler that runs once is told. */
+export interface Told {
+  readonly key: string;
+  readonly args: readonly unknown[];
+}
+
 /** Everything a worker needs to begin. */
 export interface Start {
   /** From 0. */
@@ -54,6 +60,8 @@ export type SupervisorVerbs = {
   /** A sign of life, with what a stop would wait for. */
   beat(body: { readonly waits: readonly string[] }): void;
   lease(asks: readonly LeaseAsk[]): void;
+  /** What handlers that run once are to be told by the worker that leads. */
+  pass(told: readonly Told[]): void;
   /** A connection came; answers how many there are with it. */
   enter(arrival: Arrival): Crowding;
   leave(arrival: Arrival): void;
@@ -75,6 +83,7 @@ export type WorkerVerbs = {
   adopt(body: Adoption): Promise<void>;
   run(body: { readonly command: string }): Promise<Answer>;
   record(record: LogRecord): void;
+  hear(told: readonly Told[]): void;
   lead(body: { readonly leads: boolean }): void;
   trust(body: null): void;
   reopenLogs(body: null): void;

@@ -7,6 +7,7 @@ import { answerPassedOn } from '../../console/dispatch.js';
 import type { Answer } from '../../console/frame.js';
 import { systemClock } from '../../kernel/clock.js';
 import { nodeDisk } from '../../kernel/node-disk.js';
+import { pack } from '../../module/carry.js';
 import { nextIncarnation } from '../../spool/incarnation.js';
 import { loadConfiguration } from '../configuration.js';
 import { Control } from '../control.js';
@@ -18,7 +19,7 @@ import { processChannel } from './channel.js';
 import { Doorman } from './doorman.js';
 import { LeasedBroker } from './leased-broker.js';
 import { Line } from './line.js';
-import type { Adoption, Start, SupervisorVerbs, WorkerVerbs } from './verbs.js';
+import type { Adoption, Start, SupervisorVerbs, Told, WorkerVerbs } from './verbs.js';
 
 const BEAT_MS = 1000;
 /** A client is kept at the door for so long at most. */
@@ -39,6 +40,7 @@ class Worker {
   readonly #limit = new AbortController();
   #daemon: Daemon | undefined;
   #leads = false;
+  readonly #told: Told[] = [];
   #end: () => void = () => {};
   readonly #ended = new Promise<void>((done) => (this.#end = done));
 
@@ -130,6 +132,7 @@ class Worker {
       get leads() {
         return leads();
       },
+      pass: (key, args) => this.#pass({ key, args: args.map((each) => pack(each)) }),
       add: (tally, n) => line.tell('add', { tally, n }),
       read: (tally) => line.ask('read', { tally }),
       tryTake: (limit) => this.#broker.tryTake([limit]),
@@ -143,6 +146,13 @@ class Worker {
       ask: (command) => line.ask('ask', { command }),
       waits: () => line.ask('waits', null),
     };
+  }
+
+  /** What was told in one turn of the loop goes in one message. */
+  #pass(told: Told): void {
+    this.#told.push(told);
+    if (this.#told.length > 1) return;
+    setImmediate(() => this.#line.tell('pass', this.#told.splice(0)));
   }
 
   /** The file with the last number is everybody's: one reads and writes it at a time. */
@@ -161,6 +171,9 @@ class Worker {
       socket: ({ address }, handle) => void (handle && this.#inherited.set(address, handle)),
       adopt: (adoption) => this.#adopt(adoption),
       run: ({ command }) => this.#run(command),
+      hear: (told) => {
+        for (const { key, args } of told) this.#daemon?.registry.hear(key, args);
+      },
       record: (record) => this.#daemon?.journal.hear(record),
       lead: ({ leads }) => void (this.#leads = leads),
       trust: () => this.#daemon?.probation?.end(),

@@ -1,5 +1,6 @@
 /** Gathers what goes out together into one write: small groups in one buffer that is used again and again, large ones by reference. */
 import type { Writable } from 'node:stream';
+import type { Trace } from './terms.js';
 
 /** A group up to this size is copied into the buffer; it fits into any fresh socket, so the system takes it at once. */
 const COPIED_BYTES = 16_384;
@@ -31,9 +32,10 @@ export class Outbox {
   }
 
   /** Writes the group. False when the stream wants a pause. */
-  send(stream: Writable, isEncrypted: boolean): boolean {
+  send(stream: Writable, isEncrypted: boolean, trace?: Trace): boolean {
     if (this.#large.length > 0) {
       this.#spill();
+      if (trace) for (const part of this.#large) trace('sent', part);
       stream.cork();
       for (const part of this.#large) stream.write(part);
       stream.uncork();
@@ -42,6 +44,7 @@ export class Outbox {
     }
     const group = this.#buffer.subarray(0, this.#used);
     this.#used = 0;
+    trace?.('sent', group);
     if (isEncrypted) return stream.write(Buffer.from(group));
     const goesOn = stream.write(group);
     // The system did not take all of it at once: the stream still holds the buffer.

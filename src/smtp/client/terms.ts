@@ -17,6 +17,9 @@ export interface ClientTimeouts {
   readonly idleMs: number;
 }
 
+/** Hears every octet of a connection, in clear also under TLS. The octets are only good until it returns. */
+export type Trace = (direction: 'sent' | 'received', bytes: Uint8Array) => void;
+
 export interface ClientTerms {
   readonly hop: Hop;
   /** Local address the connection comes from; undefined leaves it to the system. */
@@ -43,4 +46,6 @@ export interface ClientTerms {
   /** 8-bit content goes only to servers that offer 8BITMIME. */
   readonly strictEightBit: boolean;
   readonly timeouts: ClientTimeouts;
+  /** Only the terms a connection begins with count. */
+  readonly trace?: Trace;
 }

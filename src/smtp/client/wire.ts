@@ -8,7 +8,7 @@ import type { TlsFacts } from '../../module/session.js';
 import { type Judgement, judgePeer } from './judge-peer.js';
 import { Outbox } from './outbox.js';
 import { INCOMPLETE, MALFORMED, ReplyReader } from './reply-reader.js';
-import type { ClientTerms } from './terms.js';
+import type { ClientTerms, Trace } from './terms.js';
 
 const READ_BYTES = 65_536;
 /** How long we wait for the goodbye of a server. */
@@ -55,6 +55,7 @@ export class Wire implements Watched {
   dueAt = 0;
   readonly kit: ClientKit;
   readonly #owner: WireOwner;
+  readonly #trace: Trace | undefined;
   readonly #reader = new ReplyReader();
   readonly #socket: net.Socket;
   #stream: net.Socket;
@@ -67,6 +68,7 @@ export class Wire implements Watched {
   constructor(kit: ClientKit, terms: ClientTerms, owner: WireOwner) {
     this.kit = kit;
     this.#owner = owner;
+    this.#trace = terms.trace;
     const { hop, source } = terms;
     // Node would look a name up with the system's resolver, past ours.
     if (net.isIP(hop.ip) === 0) throw new RangeError(`"${hop.ip}" is no address`);
@@ -142,11 +144,12 @@ export class Wire implements Watched {
 
   /** Sends what was gathered in the outbox; false when the stream wants a pause. Nothing goes out on a connection that ended. */
   send(): boolean {
-    return this.kit.outbox.send(this.#stream, this.isEncrypted);
+    return this.kit.outbox.send(this.#stream, this.isEncrypted, this.#trace);
   }
 
   /** Writes a piece of a large body; false when the stream wants a pause. */
   write(bytes: Uint8Array): boolean {
+    if (!this.#ended) this.#trace?.('sent', bytes);
     return this.#ended || this.#stream.write(bytes);
   }
 
@@ -225,6 +228,7 @@ export class Wire implements Watched {
       return;
     }
     this.#readWhileBusy = true;
+    this.#trace?.('received', chunk.subarray(0, length));
     const reader = this.#reader;
     reader.push(chunk, length);
     for (;;) {

@@ -32,7 +32,7 @@ const CRLF = Buffer.from('\r\n', 'latin1');
 
 export class Content {
   /** Coarse monotonic milliseconds when it began, for the deadlines. */
-  readonly startedAt: number;
+  startedAt: number;
   readonly #scan: DataScan | ChunkScan;
   readonly #options: InboundValues;
   readonly #host: string;
@@ -54,6 +54,11 @@ export class Content {
   }
 
   /** Octets of the message so far. */
+  /** It begins now as far as time limits go. */
+  restart(now: number): void {
+    this.startedAt = now;
+  }
+
   get size(): number {
     return this.#scan.size;
   }

@@ -23,6 +23,29 @@ export abstract class Intake<Own> extends Talk<Own> {
   /** The chunk is complete; its answer waits for the store. */
   private chunkEndWaits = false;
 
+  /** Octets of the message that is coming in; 0 when none is. */
+  get incoming(): number {
+    return this.content?.size ?? 0;
+  }
+
+  get isHalted(): boolean {
+    return this.wire.halted;
+  }
+
+  /** Reads no more of the message that is coming in, for want of memory. */
+  halt(): void {
+    this.wire.halt();
+  }
+
+  /** Ends a halt; the time it took is not the client's. */
+  unhalt(): void {
+    if (!this.wire.halted) return;
+    this.content?.restart(this.house.coarseNow);
+    this.inputAt = this.house.coarseNow;
+    this.rearm();
+    this.wire.unhalt();
+  }
+
   /** A command came that has to wait for the reply to the one before it. */
   protected abstract pipelined(verb: string, line: string): void;
 

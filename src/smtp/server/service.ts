@@ -151,6 +151,20 @@ export class SmtpService<Own> implements House<Own> {
     return leaving.length;
   }
 
+  /** Memory runs short: the larger half of the messages that are coming in is not read any further. Answers how many that are. */
+  haltLargest(): number {
+    const coming = [...this.#sessions].filter((session) => session.incoming > 0 && !session.isHalted);
+    coming.sort((a, b) => b.incoming - a.incoming);
+    const chosen = coming.slice(0, Math.ceil(coming.length / 2));
+    for (const session of chosen) session.halt();
+    return chosen.length;
+  }
+
+  /** All messages may come in again. */
+  unhalt(): void {
+    for (const session of this.#sessions) session.unhalt();
+  }
+
   moved(session: Guest, from: string): void {
     this.#clients.remove(from);
     this.#clients.add(session.peer.ip);

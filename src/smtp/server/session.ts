@@ -312,8 +312,10 @@ export class SmtpSession<Own> extends Proxied<Own> {
   private greet() {
     this.phase = PHASE.awaitHelo;
     if (this.farewell) return this.leave(this.farewell, PHASE.banner);
-    const line = this.options.static_banner ?? `220 ${this.banner}`;
-    this.wire.say(`${joinLine(line)}\r\n`, words.isAscii(line));
+    const said = this.options.static_banner?.replace(/^220[ -]/, '') ?? this.banner;
+    const lines = said.split('\n').map(joinLine);
+    const last = lines.length - 1;
+    this.wire.say(lines.map((line, i) => `220${i === last ? ' ' : '-'}${line}\r\n`).join(''), words.isAscii(said));
     this.wire.flush();
   }
 

@@ -22,6 +22,8 @@ import * as words from './words.js';
 
 /** An answer of the reception that takes longer than this will never come. Hooks have a minute, the spool its own alarms. */
 const ANSWER_MS = 300_000;
+/** While nothing is read for want of memory, nobody is late; so often it is looked whether that is over. */
+const HALT_LOOK_MS = 5_000;
 const LINGER_MS = 5_000;
 const LONGEST_TARPIT_SECONDS = 600;
 
@@ -205,6 +207,11 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
         this.tellEvent('timed_out', 'waiting for an answer of our own');
         this.leave(words.STUCK, this.phase);
       }
+      return;
+    }
+    // It is we who do not read.
+    if (this.wire.halted) {
+      this.dueAt = now + HALT_LOOK_MS;
       return;
     }
     const late = findLateness(this.options, this, now);

@@ -45,6 +45,8 @@ export class Wire {
   #closing = false;
   #over = false;
   #paused = false;
+  /** Nothing is read, since there is no memory for it. */
+  #halted = false;
   #inputEnded = false;
   #queue: Buffer[] = [];
   #queued = 0;
@@ -107,6 +109,24 @@ export class Wire {
     else this.#drainQueue();
   }
 
+  get halted(): boolean {
+    return this.#halted;
+  }
+
+  /** Reads nothing more from the socket until `unhalt`; what was read already is worked off. */
+  halt(): void {
+    if (this.#closing || this.#over) return;
+    this.#halted = true;
+    this.#socket.pause();
+  }
+
+  /** Ends a halt. */
+  unhalt(): void {
+    if (!this.#halted) return;
+    this.#halted = false;
+    if (!this.#paused && !this.#over) this.#socket.resume();
+  }
+
   /** Forgets input that was received and not read; answers how many bytes. */
   dropQueued(): number {
     const bytes = this.#queued;
@@ -124,6 +144,7 @@ export class Wire {
     this.flush();
     if (this.#over) return;
     this.#socket.end();
+    this.#halted = false;
     this.#resume();
     if (this.#inputEnded) this.#socket.destroySoon();
   }
@@ -248,7 +269,7 @@ export class Wire {
 
   #resume(): void {
     this.#paused = false;
-    this.#socket.resume();
+    if (!this.#halted) this.#socket.resume();
   }
 
   #waitForDrain(): void {
