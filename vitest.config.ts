@@ -5,12 +5,16 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'] } },
   test: {
-    include: ['src/**/*.test.ts', 'modules/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['dist/**', 'node_modules/**', 'var/**'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     maxWorkers: 2,
     pool: 'forks',
     globalSetup: ['test/setup.ts'],
+    projects: [
+      { extends: true, test: { name: 'all', include: ['src/**/*.test.ts', 'modules/**/*.test.ts', 'test/**/*.test.ts'] } },
+      // Every scenario once more, with two workers behind one supervisor.
+      { extends: true, test: { name: 'two workers', include: ['test/scenario/**/*.test.ts'], env: { CELERIS_WORKERS: '2' } } },
+    ],
   },
 });
