@@ -7,11 +7,13 @@
  * | written              | accept log, not synced                             | gone or kept; the client heard nothing    |
  * | aborted              | a segment whose sync failed; the next one says so  | gone; the client heard 452                |
  * | **accepted**         | accept log, synced: `write` resolves, 250 is said  | kept                                      |
+ * | held by leave        | memory only (holding.ts), counted in `unspooled`   | gone; their number is told                |
  * | being delivered      | as accepted                                        | tried again; a duplicate if 250 was heard |
  * | changed or moved     | outcome log at the end of the turn, synced ≤100 ms | kept, perhaps with its older state        |
  * | ended                | outcome log at the end of the turn, synced ≤100 ms | gone; a machine may forget these 100 ms   |
  * | failed with a notice | accept log: notice and end in one frame            | both or neither                           |
  * | written again        | both segments until the drop record is synced      | counted once: the frame names its origin  |
+ * | being taken over     | its new place in memory, outcomes for both places  | counted where it came from                |
  *
  * The acceptance instant is the return of fdatasync on the segment (accept-log.ts, #writeGroup). A process that dies loses nothing
  * of the outcome log either, since its records are with the kernel at the end of the turn.
