@@ -23,7 +23,11 @@ async function start(text: string) {
     registry.commit(await registry.prepare(await planFor(config)));
   };
   await load(text);
-  return { ...rehearsal, load, ask: (domain: string) => registry.current.hooks.chains.routes.run(places.of('default', 'default', domain)) };
+  return {
+    ...rehearsal,
+    load,
+    ask: (domain: string, binding = 'default') => registry.current.hooks.chains.routes.run(places.of('default', binding, domain)),
+  };
 }
 
 describe('a target', () => {
@@ -91,6 +95,43 @@ describe('static_routes', () => {
     expect(ask('one.test')).toMatchObject([{ ip: '192.0.2.1' }]);
   });
 
+  it('lets several targets lead by their weights, and the others stand in', async () => {
+    const { ask } = await start('static_routes { targets = [ "192.0.2.1:25" = 2  "192.0.2.2:25" = 1 ] }');
+    const turn = async () => ((await ask('one.test')) ?? []).map(({ ip, preference }) => `${ip} ${preference}`);
+    const turns = [await turn(), await turn(), await turn()];
+    expect(turns.filter((hops) => hops.includes('192.0.2.1 0') && hops.includes('192.0.2.2 1'))).toHaveLength(2);
+    expect(turns.filter((hops) => hops.includes('192.0.2.1 1') && hops.includes('192.0.2.2 0'))).toHaveLength(1);
+  });
+
+  it('speaks for some domains only', async () => {
+    const { ask } = await start('static_routes { target = "192.0.2.1:25" domains = ( One.test *.two.test ) except = ( a.two.test ) }');
+    expect(ask('one.test')).toMatchObject([{ ip: '192.0.2.1' }]);
+    expect(ask('b.two.test')).toMatchObject([{ ip: '192.0.2.1' }]);
+    expect(ask('a.two.test')).toBeUndefined();
+    expect(ask('three.test')).toBeUndefined();
+  });
+
+  it('gives a binding its own target, and others none where there is no other', async () => {
+    const { ask } = await start('static_routes { bindings = [ "one" = "192.0.2.9:26" ] }');
+    expect(ask('one.test', 'one')).toEqual([{ ip: '192.0.2.9', port: 26, name: 'one.test', preference: 0 }]);
+    expect(ask('one.test', 'two')).toBeUndefined();
+  });
+
+  it.each([
+    ['targets = [ "mx.test:25" = 1 ]', /no host names/],
+    ['targets = [ "192.0.2.1:25" = 0 ]', /whole number from 1 to 1000/],
+    ['target = "192.0.2.1:25" targets = [ "192.0.2.1:25" = 1 ]', /exclude each other/],
+    ['bindings = [ "one" = "192.0.2.1" ]', /not an address with a port/],
+  ])('refuses %s', async (options, words) => {
+    const configured = await configureIt(`static_routes { ${options} }`);
+    expect(configured.problems).toMatchObject([{ code: 'CONFIG_CONFLICT', say: expect.stringMatching(words) }]);
+  });
+
+  it('may be written with a dash, as its manual does', async () => {
+    const { ask } = await start('static-routes { target = "192.0.2.1:25" }');
+    expect(ask('one.test')).toMatchObject([{ ip: '192.0.2.1' }]);
+  });
+
   it('changes with the next generation', async () => {
     const { ask, load } = await start('static_routes {\n  target = "192.0.2.1:25"\n}');
     await load('static_routes {\n  target = "192.0.2.2:26"\n}');
@@ -103,7 +144,7 @@ describe('static_routes', () => {
     const { ask, registry } = await start('static_routes {\n  target = "192.0.2.1:25"\n}');
     const [good] = await planFor('static_routes {\n  target = "192.0.2.1:25"\n}');
     if (!good) throw new Error('no plan');
-    await expect(registry.prepare([{ ...good, options: { target: 'mx.test:25' } }])).rejects.toMatchObject({
+    await expect(registry.prepare([{ ...good, options: { ...good.options, target: 'mx.test:25' } }])).rejects.toMatchObject({
       code: 'MODULE_REFUSED',
       message: expect.stringContaining('no host names'),
     });

@@ -30,7 +30,7 @@ export interface Letter {
 /** Recipients of one report that are told. */
 const MOST_FINDINGS = 100;
 const LONGEST_REPLY = 1000;
-/** As far as a text is searched for addresses and reasons (core.md 3.9). */
+/** As far as a text is searched for addresses and reasons. */
 const LONGEST_SEARCH = 8192;
 
 const STATUS_TYPE = /^message\/(?:global-)?delivery-status$/;

@@ -12,7 +12,7 @@ export interface Rule {
   readonly domain?: string;
 }
 
-/** Octets of a text that are looked at (core.md 3.9). */
+/** Octets of a text that are looked at. */
 export const LONGEST_TEXT = 8192;
 
 /** Characters of a phrase that are looked for; the rest is compared where they were found. Keeps the table of ten thousand rules small. */

@@ -109,7 +109,8 @@ class Decoder {
     const keyword = stanza.keyword.text.toLowerCase();
     const atTop = scope.kind === 'global';
     const inside = this.#lexicon.shapesInside(scope.kind);
-    const manifest = atTop ? this.#lexicon.manifests.get(keyword) : undefined;
+    // The manuals spell some modules with a dash (static-routes).
+    const manifest = atTop ? this.#lexicon.manifests.get(keyword.replaceAll('-', '_')) : undefined;
     const cabinet = atTop ? this.#lexicon.cabinet(keyword) : undefined;
     const owned = atTop ? this.#lexicon.moduleStanzas() : {};
     if (isScopeKeyword(keyword) && scopeKinds[keyword].within.includes(scope.kind)) this.#readScope(scope, stanza, keyword);

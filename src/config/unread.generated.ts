@@ -1,7 +1,6 @@
 /** Core options that nothing in this build reads. Written by src/tools/find-readers.ts; do not edit. */
 
 export const UNREAD: ReadonlySet<string> = new Set<string>([
-  '_unsafe_spool',
   'accept_queue_backlog',
   'address_metrics_cleanse_interval',
   'address_metrics_lifetime',
@@ -40,7 +39,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'cluster_scope_max_outbound_connections',
   'cluster_server_max_outbound_connections',
   'concurrency',
-  'console_path',
   'control_client_timeout',
   'crypto_engine',
   'crypto_lock_method',
@@ -108,7 +106,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'pcre_cache_size',
   'pcre_cache_ttl',
   'permastore_interval',
-  'pidfile',
   'pool_name',
   'reserve_maintenance_interval',
   'role.allow',
@@ -116,8 +113,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'security.capabilities',
   'security.chroot',
   'security.privileges',
-  'security.supplemental_groups',
-  'server_max_file_descriptors',
   'siv_throttle_cache_size',
   'snmp.address',
   'snmp.community',

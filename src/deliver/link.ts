@@ -1,4 +1,4 @@
-/** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. */
+/** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. Long: a connection has one life, and every turn of it is decided here. */
 import type { Copy } from '../module/copy.js';
 import { isShortage, type Limit, type Permit } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';

@@ -20,7 +20,7 @@ export interface Supply {
   /** Due mails of a place that nobody has taken. */
   waiting(place: Place): number;
   /**
-   * Decides what a transient failure means for a mail (core.md 3.7: expiry, retry count, back-off) and answers what it
+   * Decides what a transient failure means for a mail (expiry, retry count, back-off) and answers what it
    * came to: `deferred` (it is queued again, recorded in the spool) or `failed` with the reply that says why.
    */
   defer(mail: Copy, reply: string): Delivery;

@@ -38,7 +38,7 @@ async function lend(more: Partial<Lends> = {}, plan: Partial<Plan> = {}, manifes
 }
 
 describe('options', () => {
-  it('come from the plan, blocks and stanzas by name', async () => {
+  it('come by name: options, blocks and stanzas', async () => {
     const blocks = new Map([['dk_domain', new Map([['a.test', { selector: 's' }]])]]);
     const stanzas = new Map([['source', new Map([['db', { uri: 'x' }]])]]);
     const { ctx } = await lend({}, { options: { one: 1 }, blocks, stanzas });

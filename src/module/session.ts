@@ -39,7 +39,7 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Options in force for this client, of the newest snapshot since its last MAIL. */
   readonly options: InboundValues;
-  /** Reception state, a number of core.md's table (0 just connected … 21), for the rejection log. */
+  /** Reception state as a number (0 just connected … 21), for the rejection log. */
   readonly phase: number;
   /** Text of the 220 banner without code; may be set in `connect`. Line feeds part the lines of a longer one. */
   banner: string;

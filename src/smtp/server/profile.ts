@@ -7,7 +7,7 @@ import { type Phrase, phrase } from './words.js';
 /** Extensions of the engine in the order of its EHLO answer. */
 const OWN = ['PIPELINING', '8BITMIME', 'SIZE', 'ENHANCEDSTATUSCODES', 'SMTPUTF8', 'CHUNKING', 'DSN', 'STARTTLS'] as const;
 
-/** Always offered (core.md 2.3). */
+/** Always offered. */
 const ALWAYS = new Set<string>(['PIPELINING', '8BITMIME']);
 
 /** RFC 4954 4: lines of an exchange. */

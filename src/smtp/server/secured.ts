@@ -64,7 +64,7 @@ export abstract class Secured<Own> extends Authentication<Own> {
     this.wire.upgrade(context, asks, secured, rest);
   }
 
-  /** Context variables of core.md 3.4. */
+  /** Context variables, as the manuals name them. */
   protected noteTls(): void {
     const { tls } = this;
     if (!tls) return;
