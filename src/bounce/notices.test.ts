@@ -470,6 +470,19 @@ describe('a copy that was refused while others were accepted', () => {
   });
 });
 
+describe('mdn_failures_notify', () => {
+  it.each([
+    ['', []],
+    ['mdn_failures_notify = "dead@ops.test"', ['dead@ops.test']],
+    ['domain "other.test" { mdn_failures_notify = "dead@ops.test" }', []],
+  ])('"%s": mail without a sender is told to %j', async (config, expected) => {
+    const { notices, made, keep } = await open({ config });
+    const mail = await keep(mailOf({ sender: null }));
+    await notices.end(mail, attemptOf(mail));
+    expect(made.flatMap(({ recipients }) => recipients.map(String))).toEqual(expected);
+  });
+});
+
 describe('mail that arrived', () => {
   const receive = (mail: Copy): Attempt => ({ ...attemptOf(mail), outcome: 'delivered', reply: '250 2.0.0 queued as 7', bounceClass: 0 });
   const asking = (notify: number, more: Partial<Reception> = {}): Copy => {

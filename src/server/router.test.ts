@@ -76,3 +76,15 @@ describe('name service', () => {
     expect(clock.waits.filter((wait) => wait === 7000)).toHaveLength(count);
   });
 });
+
+describe('mta_sts_policy_store', () => {
+  it.each([
+    ['', 'mtasts'],
+    ['mta_sts_policy_store', 'elsewhere'],
+  ])('"%s": policies lie in %s', async (option, name) => {
+    fs.mkdirSync(path.join(folder, name));
+    fs.writeFileSync(path.join(folder, name, 'one.test'), '');
+    const { tls } = await open(option === '' ? '' : `${option} = "${path.join(folder, name)}"`);
+    expect(await tls.sts.domains()).toEqual(['one.test']);
+  });
+});
