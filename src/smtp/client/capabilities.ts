@@ -11,9 +11,13 @@ export interface Capabilities {
   readonly startTls: boolean;
   /** Attributes that XCLIENT takes, in capitals; undefined when it is not offered (to us). */
   readonly xclient: readonly string[] | undefined;
+  /** Mechanisms of AUTH, in capitals. */
+  readonly auth: readonly string[];
   /** RFC 8689; means something in an encrypted session only. */
   readonly requireTls: boolean;
 }
+
+const NO_MECHANISMS: readonly string[] = [];
 
 /** After HELO, or before anything was said. */
 export const NO_CAPABILITIES: Capabilities = Object.freeze({
@@ -24,6 +28,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   dsn: false,
   startTls: false,
   xclient: undefined,
+  auth: NO_MECHANISMS,
   requireTls: false,
 });
 
@@ -31,10 +36,13 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
 export function readCapabilities(lines: readonly string[]): Capabilities {
   const words = new Set<string>();
   let xclient: readonly string[] | undefined;
+  let auth: readonly string[] = NO_MECHANISMS;
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] ?? '';
     const word = (/^[A-Za-z0-9-]+/.exec(line)?.[0] ?? '').toUpperCase();
     words.add(word);
+    // Old servers also write AUTH=, for clients that are older still.
+    if (word === 'AUTH') auth = [...auth, ...line.toUpperCase().split(/[ =]/).slice(1)];
     if (word === 'XCLIENT') xclient = line.toUpperCase().split(' ').slice(1);
   }
   return {
@@ -45,6 +53,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     dsn: words.has('DSN'),
     startTls: words.has('STARTTLS'),
     xclient,
+    auth,
     requireTls: words.has('REQUIRETLS'),
   };
 }

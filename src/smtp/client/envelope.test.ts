@@ -16,6 +16,7 @@ const everything: Capabilities = {
   dsn: true,
   startTls: true,
   xclient: undefined,
+  auth: ['PLAIN', 'LOGIN'],
   requireTls: true,
 };
 const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
@@ -35,8 +36,10 @@ describe('readCapabilities', () => {
       dsn: true,
       startTls: false,
       xclient: undefined,
+      auth: [],
       requireTls: false,
     });
+    expect(readCapabilities(['hi', 'AUTH plain LOGIN', 'AUTH=Login x']).auth).toEqual(['PLAIN', 'LOGIN', 'LOGIN', 'X']);
     expect(readCapabilities(['hi', 'XClient name ADDR']).xclient).toEqual(['NAME', 'ADDR']);
   });
 });
