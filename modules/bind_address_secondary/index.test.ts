@@ -37,9 +37,4 @@ describe('bind_address_secondary', () => {
     expect(configured.ok).toBe(false);
     expect(configured.problems).toContainEqual(expect.objectContaining({ severity: 'error', line, say: expect.stringMatching(words) }));
   });
-
-  it('check refuses the option without the module', async () => {
-    const configured = await configureIt('bind_address_secondary = "::1"');
-    expect(configured.ok).toBe(false);
-  });
 });

@@ -20,10 +20,10 @@ async function start(text: string) {
   const rehearsal = rehearse({ scoped: (_module, where) => snapshot.moduleValues(outboundSmtpAuth, where as PlaceParts) });
   const { registry } = rehearsal;
   registry.commit(await registry.prepare(makePlans(snapshot, [outboundSmtpAuth])));
-  const run = (domain = 'a.test', facts: Readonly<Record<string, string>> = {}) => {
+  const run = (domain = 'a.test', facts: Readonly<Record<string, string>> = {}, routing = domain) => {
     const [mail] = makeCopies([`x@${domain}`], { facts });
     if (!mail) throw new Error('no mail');
-    mail.place = places.of('default', 'default', domain);
+    mail.place = places.of('default', 'default', routing);
     return registry.current.hooks.chains.outbound_auth.run(mail);
   };
   return { ...rehearsal, run };
@@ -49,6 +49,12 @@ describe('outbound_smtp_auth', () => {
     expect(run('b.test')).toEqual({ mechanism: 'CRAM-MD5', user: 'ben', secret: 'two', inClear: true, refused: 'permfail' });
     expect(run('c.test')).toBeUndefined();
     expect(run('a.test')).toBe(run('a.test'));
+  });
+
+  it("asks the recipient's domain before the gateway's", async () => {
+    const { run } = await start(`${TWO}\ndomain "[192.0.2.1]" {\n  outbound_smtp_auth_user = "gw"\n  outbound_smtp_auth_pass = "x"\n}`);
+    expect(run('a.test', {}, '[192.0.2.1]')).toMatchObject({ user: 'ann' });
+    expect(run('c.test', {}, '[192.0.2.1]')).toMatchObject({ user: 'gw' });
   });
 
   it('lets the context of a mail take the place of options', async () => {

@@ -1,5 +1,5 @@
 /** outbound_smtp_auth: says whom we log in as with the next hop, by place and by mail. */
-import { defineModule, type Login, type NoLogin, opt } from '#module';
+import { defineModule, type Facts, type Login, type NoLogin, opt, type PlaceParts } from '#module';
 import { loginOf, MECHANISMS, overrides } from './login.js';
 
 const SCOPES = ['global', 'binding_group', 'binding', 'domain'] as const;
@@ -74,18 +74,24 @@ export default defineModule({
       return { ...values, outbound_smtp_auth_type: type === 'none' ? undefined : type };
     };
 
+    const answerAt = (where: PlaceParts, facts: Facts): Login | NoLogin | undefined => {
+      const values = ctx.at(where);
+      if (overrides(facts)) return loginOf(settingsOf(values), facts);
+      let login = known.get(values);
+      if (login === undefined) {
+        login = loginOf(settingsOf(values)) ?? null;
+        known.set(values, login);
+      }
+      return login ?? undefined;
+    };
+
     // Last, so that a policy before it may set the variables of the mail.
     ctx.on(
       'outbound_auth',
-      (mail) => {
-        const values = ctx.at(mail.place);
-        if (overrides(mail.facts)) return loginOf(settingsOf(values), mail.facts);
-        let login = known.get(values);
-        if (login === undefined) {
-          login = loginOf(settingsOf(values)) ?? null;
-          known.set(values, login);
-        }
-        return login ?? undefined;
+      ({ place, recipient, facts }) => {
+        // Under a gateway the routing domain is the gateway's; a stanza about the recipient's domain goes before one about that.
+        const own = place.domain === recipient.domain ? undefined : answerAt({ ...place, domain: recipient.domain }, facts);
+        return own ?? answerAt(place, facts);
       },
       { order: 'last' },
     );
