@@ -6,6 +6,7 @@ const isV6 = (ip: string): boolean => ip.includes(':');
 export default defineModule({
   name: 'bind_address_secondary',
   summary: 'A second source address, of the other IP version.',
+  autoload: true,
   options: {},
   scoped: {
     bind_address_secondary: opt.ip({

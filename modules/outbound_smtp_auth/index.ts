@@ -13,6 +13,7 @@ const OURS = /\[internal\] (?:AUTH |peer does not offer AUTH|peer did not prove)
 export default defineModule({
   name: 'outbound_smtp_auth',
   summary: 'Log in to the next hop.',
+  autoload: true,
   options: {},
   scoped: {
     outbound_smtp_auth_type: opt.choice(...TYPES)({
