@@ -11,6 +11,7 @@ export const LACK_FILE = 'CELERIS_TEST_LACKS';
  */
 const PROOF: Readonly<Record<string, { readonly programs: readonly string[] } | { readonly command: readonly [string, ...string[]] }>> = {
   postfix: { programs: ['smtp-source', 'smtp-sink', 'postfix', 'postconf'] },
+  'dovecot-core': { programs: ['dovecot'] },
   swaks: { programs: ['swaks'] },
   openssl: { programs: ['openssl'] },
   nsd: { programs: ['nsd'] },

@@ -85,7 +85,7 @@ function* checkScopes(scope: ScopeNode, manifests: readonly ModuleManifest[]): I
   for (const manifest of manifests) {
     const names = Object.keys(manifest.scoped ?? {});
     if (!manifest.checkScope || !names.some((name) => scope.settings.has(name))) continue;
-    for (const { option, say, level } of manifest.checkScope(writtenIn(scope, names) as never)) {
+    for (const { option, say, level } of manifest.checkScope(writtenIn(scope, names) as never, (name) => writtenIn(scope, [name])[name])) {
       const { node } = scope.settings.get(option ?? '') ?? settingOf(scope, names);
       yield problemAt('CONFLICT', node.name.at, say, { severity: level === 'warning' ? 'notice' : 'error', width: node.name.raw.length });
     }

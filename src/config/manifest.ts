@@ -24,7 +24,7 @@ export interface ModuleManifest {
   /** What cannot be said option by option. */
   check?(own: never, core: GlobalValues): readonly ManifestObjection[];
   /** The same for its options in scopes of the core: asked with what is written in a scope that sets one of them, and around it. */
-  checkScope?(written: never): readonly ManifestObjection[];
+  checkScope?(written: never, core: (option: string) => unknown): readonly ManifestObjection[];
 }
 
 /** What a module has against its configuration: one sentence, and the option it is about. */

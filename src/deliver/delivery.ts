@@ -7,6 +7,7 @@ import { WORDS } from '../smtp/client/words.js';
 import { Conclusions } from './conclude.js';
 import { drain } from './drain.js';
 import { connectionGoal } from './goal.js';
+import { Identities } from './identities.js';
 import { IdlePool } from './idle-pool.js';
 import type { Link, Yard } from './link.js';
 import { Opener } from './opener.js';
@@ -21,6 +22,7 @@ import { Troubles } from './troubles.js';
 /** Shortest pause between two look-ups that fail; it doubles. */
 const LOOKUP_PAUSE_SECONDS = 60;
 
+const NO_SOURCES: readonly string[] = [];
 const SPOKEN: ReadonlySet<string> = new Set(['esmtp', 'smtp', 'lmtp']);
 
 export class Delivery implements Carrier, Yard {
@@ -28,6 +30,7 @@ export class Delivery implements Carrier, Yard {
   readonly conclusions: Conclusions;
   readonly pool = new IdlePool();
   readonly shortages = new Shortages();
+  readonly identities: Identities;
   readonly #stations = new Map<Place, Station>();
   readonly #troubles = new Troubles();
   readonly #links = new Set<Link>();
@@ -40,12 +43,20 @@ export class Delivery implements Carrier, Yard {
   constructor(ports: DeliveryPorts) {
     this.ports = ports;
     this.conclusions = new Conclusions(ports);
+    this.identities = new Identities(
+      () => ports.chains().outbound_auth,
+      () => this.#stopping,
+    );
     this.#sources = new Sources(
       ports.clock,
       (source) => this.#resume(source),
       (text) => ports.log('error', text),
     );
     this.#opener = new Opener(this, this.#sources);
+  }
+
+  isPersonal(station: Station): boolean {
+    return isPersonal(station.values) || this.identities.asked;
   }
 
   get stopping(): boolean {
@@ -55,7 +66,7 @@ export class Delivery implements Carrier, Yard {
   wake(place: Place): void {
     let station = this.#stations.get(place);
     if (!station) {
-      station = new Station(place, this.ports.snapshot(), this.#troubles.of(place));
+      station = new Station(place, this.ports.snapshot(), this.#troubles.of(place), this.#furtherSources);
       this.#stations.set(place, station);
     }
     this.pump(station);
@@ -90,7 +101,8 @@ export class Delivery implements Carrier, Yard {
     if (spool.blocked !== undefined) return { code: 'spool_blocked', text: spool.blocked };
     const values = snapshot().at(place);
     if (values.suspend_delivery) return { code: 'suspended', text: 'suspend_delivery is set' };
-    const paused = this.#sources.pauseOf(values.bind_address ?? '');
+    const sources = this.#stations.get(place)?.sources ?? [values.bind_address ?? ''];
+    const paused = this.#sources.arePaused(sources) && this.#sources.pauseOf(sources[0] ?? '');
     if (paused) return { code: 'source_paused', text: `cannot connect from this source (${paused.code})`, untilMs: paused.untilMs };
     return this.#stations.get(place)?.explain(clock);
   }
@@ -163,7 +175,7 @@ export class Delivery implements Carrier, Yard {
     for (const link of [...station.idle]) if (!link.feed() && !station.head) break;
     const wanted = this.#shortfall(station);
     if (wanted <= 0 && station.head) this.#makeRoom(station);
-    if (wanted <= 0 || station.wait || station.routing || this.#sources.pauseOf(station.source)) return;
+    if (wanted <= 0 || station.wait || station.routing || this.#sources.arePaused(station.sources)) return;
     const route = ports.router.route(station.place, this.#abort.signal);
     if (route instanceof Promise) this.#awaitRoute(station, route);
     else this.#follow(station, route, wanted);
@@ -205,9 +217,9 @@ export class Delivery implements Carrier, Yard {
     const { station, hop } = link;
     station.opening--;
     station.succeed();
-    this.#sources.succeed(station.source);
+    this.#sources.succeed(link.source);
     if (!hop) return;
-    this.#opener.hosts.clear(station.values.bind_address, hop);
+    this.#opener.hosts.clear(link.source, hop);
     tellGreeted(this.ports, link, hop);
   }
 
@@ -221,7 +233,7 @@ export class Delivery implements Carrier, Yard {
     station.links.delete(link);
     const { values } = station;
     if (hop && failure?.kind === 'protocol' && values.host_failure_retry > 0) {
-      this.#opener.hosts.quarantine(values.bind_address, hop, values.host_failure_retry);
+      this.#opener.hosts.quarantine(link.source, hop, values.host_failure_retry);
     }
   }
 
@@ -229,7 +241,7 @@ export class Delivery implements Carrier, Yard {
     this.#links.delete(link);
     const { station, failure } = link;
     if (!link.isGreeted) {
-      const goesOn = failure && !this.#stopping && !this.#sources.pauseOf(station.source);
+      const goesOn = failure && !this.#stopping && !this.#sources.arePaused(station.sources);
       if (goesOn) this.#opener.advance(link);
       else this.#opener.drop(link);
     }
@@ -270,7 +282,7 @@ export class Delivery implements Carrier, Yard {
   #shortfall(station: Station): number {
     const { values } = station;
     // Where connections are not all alike, those being opened have their mail already.
-    const left = station.waiting(this.ports.supply) - (isPersonal(values) ? 0 : station.opening);
+    const left = station.waiting(this.ports.supply) - (this.isPersonal(station) ? 0 : station.opening);
     let goal = connectionGoal(left + station.working, values.connection_allocation_aggressiveness, values.max_outbound_connections);
     if (station.capUntil > this.ports.clock.mono()) goal = Math.min(goal, station.cap);
     return Math.min(left, goal - station.links.size);
@@ -321,8 +333,19 @@ export class Delivery implements Carrier, Yard {
   }
 
   #resume(source: string): void {
-    for (const station of [...this.#stations.values()]) if (station.source === source) this.pump(station);
+    for (const station of [...this.#stations.values()]) if (station.sources.includes(source)) this.pump(station);
   }
+
+  /** Asked of modules once a place and configuration, at once. */
+  readonly #furtherSources = (place: Place): readonly string[] => {
+    const chain = this.ports.chains().sources;
+    if (chain.placed.length === 0) return NO_SOURCES;
+    const answer = chain.run(place);
+    if (!(answer instanceof Promise)) return answer ?? NO_SOURCES;
+    answer.catch(() => undefined);
+    this.ports.log('error', `the sources of binding ${place.binding} were not answered at once`);
+    return NO_SOURCES;
+  };
 
   #forget(station: Station): void {
     if (!station.isForgettable || !this.#stations.delete(station.place)) return;

@@ -5,8 +5,9 @@ import type { RankedHop } from '../module/resolver.js';
 import { Batch, type MailResult } from '../smtp/client/batch.js';
 import type { Failure, SessionOwner } from '../smtp/client/session.js';
 import type { Conclusions } from './conclude.js';
+import type { Identities } from './identities.js';
 import type { IdlePool } from './idle-pool.js';
-import { isPersonal, type Persona, personaOf } from './persona.js';
+import { type Persona, personaOf } from './persona.js';
 import type { DeliveryPorts, OutboundSession } from './ports.js';
 import { receiptOf } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
@@ -21,8 +22,11 @@ export interface Yard {
   readonly conclusions: Conclusions;
   readonly pool: IdlePool;
   readonly shortages: Shortages;
+  readonly identities: Identities;
   /** Nothing new begins. */
   readonly stopping: boolean;
+  /** Connections of the place are not alike: each stands for some of its mail only. */
+  isPersonal(station: Station): boolean;
   /** Looks whether anything can start at a place. */
   pump(station: Station): void;
   /** The place waits for no slot any more. */
@@ -50,6 +54,8 @@ export class Link implements SessionOwner {
   /** Hops this link has tried or may not use. */
   readonly tried = new Set<string>();
   hop: RankedHop | undefined;
+  /** Address it comes from; '' for the system's choice. */
+  source = '';
   session: OutboundSession | undefined;
   /** Why the last hop failed. */
   failure: Failure | undefined;
@@ -70,7 +76,7 @@ export class Link implements SessionOwner {
   /** When it began to serve its place (monotonic), and the mails delivered until then. */
   #servesSince = 0;
   #servedBefore = 0;
-  #persona: Persona = { helo: '', origin: undefined };
+  #persona: Persona = { helo: '', origin: undefined, identity: undefined };
   /** The configuration that `poolKey` was made under. */
   #keyedBy: DeliverySnapshot | undefined;
   #tlsFacts: Readonly<Record<string, string>> | undefined;
@@ -91,14 +97,16 @@ export class Link implements SessionOwner {
   adopt(snapshot: DeliverySnapshot, hop: RankedHop): void {
     const { values } = this.station;
     this.hop = hop;
+    this.source = this.station.sourceFor(hop.ip) ?? '';
     this.#keyedBy = snapshot;
     this.#persona = this.wishFor(this.reserved?.[0]);
-    this.poolKey = poolKey(values, hop, this.#persona);
+    this.poolKey = poolKey(values, hop, this.source, this.#persona);
   }
 
   /** What a mail of its place asks a connection to say. */
   wishFor(mail: Copy | undefined): Persona {
-    return personaOf(mail, this.station.values, this.#yard.ports.hostname());
+    const { ports, identities } = this.#yard;
+    return personaOf(mail, this.station.values, ports.hostname(), identities.of(mail));
   }
 
   /** Keeps what the broker gave until the socket is gone. */
@@ -199,7 +207,7 @@ export class Link implements SessionOwner {
     // The server was told nothing: whose mail goes over this connection is all the same.
     if (this.hop && this.#persona.origin && !session.isIntroduced) {
       this.#persona = { ...this.#persona, origin: undefined };
-      this.poolKey = poolKey(this.station.values, this.hop, this.#persona);
+      this.poolKey = poolKey(this.station.values, this.hop, this.source, this.#persona);
     }
     if (tls) this.#tlsFacts = namePolicy(tls, session, this.hop?.demand?.by);
     this.#yard.greeted(this);
@@ -244,7 +252,7 @@ export class Link implements SessionOwner {
       return undefined;
     }
     if (station.head && !this.#fits(station.head)) return undefined;
-    const mails = station.take(ports.supply, room);
+    const mails = this.#yard.identities.take(station, ports.supply, room);
     if (mails instanceof Promise) {
       this.#read(mails);
       return undefined;
@@ -254,20 +262,17 @@ export class Link implements SessionOwner {
 
   /** Whether this connection may carry a batch; all of one come from the same reception. */
   #fits([mail]: readonly Copy[]): boolean {
-    const { values } = this.station;
-    if (!mail || !isPersonal(values)) return true;
+    if (!mail || !this.#yard.isPersonal(this.station)) return true;
     const wish = this.wishFor(mail);
-    if (wish.helo !== this.#persona.helo) return false;
+    if (wish.helo !== this.#persona.helo || wish.identity?.key !== this.#persona.identity?.key) return false;
     return this.session?.isIntroduced === false || wish.origin?.key === this.#persona.origin?.key;
   }
 
   /** What may not go over this connection waits at the head of its place for one that may. */
   #admitFitting(mails: readonly Copy[]): Batch | undefined {
     if (this.#fits(mails)) return this.#admit(mails);
-    const { station } = this;
-    // Another connection was quicker while these were read back.
-    if (station.head) this.#yard.ports.supply.putBack(mails);
-    else station.head = mails;
+    // Another connection may have been quicker while these were read back.
+    this.station.hold(mails, this.#yard.ports.supply);
     return undefined;
   }
 
@@ -277,8 +282,8 @@ export class Link implements SessionOwner {
     const { snapshot } = station;
     if (snapshot === this.#keyedBy || !hop) return false;
     const { values } = station;
-    const persona = isPersonal(values) ? this.#persona : this.wishFor(undefined);
-    if (poolKey(values, hop, persona) !== this.poolKey) return true;
+    const persona = this.#yard.isPersonal(station) ? this.#persona : this.wishFor(undefined);
+    if (poolKey(values, hop, station.sourceFor(hop.ip) ?? '', persona) !== this.poolKey) return true;
     this.#keyedBy = snapshot;
     return false;
   }

@@ -14,7 +14,6 @@ import { chooseHop, hopKey } from './choose-hop.js';
 import { HostMemory } from './host-memory.js';
 import { hostKey, SERVER_KEY } from './limits.js';
 import { Link, type Yard } from './link.js';
-import { isPersonal } from './persona.js';
 import type { OutboundSession } from './ports.js';
 import type { Sources } from './sources.js';
 import type { Station } from './station.js';
@@ -48,12 +47,15 @@ export class Opener {
     station.links.add(link);
     station.opening++;
     this.#routes.set(link, hops);
-    if (isPersonal(station.values)) {
+    if (this.#yard.isPersonal(station)) {
       const { supply } = this.#yard.ports;
-      const mails = station.take(supply, station.values.max_recipients_per_batch);
+      const mails = this.#yard.identities.take(station, supply, station.values.max_recipients_per_batch);
       if (mails instanceof Promise) {
         mails.then(
-          (read) => this.#begin(link, read),
+          (read) => {
+            this.#begin(link, read);
+            if (station.head) this.#yard.pump(station);
+          },
           () => this.drop(link),
         );
         return true;
@@ -69,6 +71,13 @@ export class Opener {
       this.drop(link);
       return false;
     }
+    const cannot = this.#yard.identities.of(mails[0])?.cannot;
+    if (cannot !== undefined) {
+      link.failure = { kind: 'login', reply: cannot, stage: STAGE.notConnected, detail: 'no identity' };
+      this.drop(link);
+      this.#conclude(link, mails);
+      return true;
+    }
     link.reserved = mails;
     return this.advance(link);
   }
@@ -77,14 +86,14 @@ export class Opener {
   advance(link: Link): boolean {
     const { station } = link;
     const hops = this.#routes.get(link) ?? [];
-    const { values } = station;
-    if (this.#sources.pauseOf(station.source)) return this.drop(link);
+    if (this.#sources.arePaused(station.sources)) return this.drop(link);
+    const isPaused = ({ ip }: RankedHop): boolean => this.#sources.pauseOf(station.sourceFor(ip) ?? '') !== undefined;
     if (link.tried.size === 0 && !link.isRelaxed && this.#takeOverAny(link, hops)) return true;
     let shortage: Shortage | undefined;
     for (;;) {
       const hop = chooseHop(hops, {
-        isOut: (each) => link.tried.has(hopKey(each)) || !canReach(values.bind_address, each.ip),
-        isQuarantined: (each) => this.hosts.isQuarantined(values.bind_address, each),
+        isOut: (each) => link.tried.has(hopKey(each)) || station.sourceFor(each.ip) === undefined || isPaused(each),
+        isQuarantined: (each) => this.hosts.isQuarantined(station.sourceFor(each.ip), each),
         load: (each) => countLinks(station, each),
       });
       if (!hop) break;
@@ -119,6 +128,8 @@ export class Opener {
       link.tried.add(hopKey(hop));
     }
     if (!shortage) {
+      // Nobody has refused the mail yet: it waits for its source.
+      if (link.tried.size === 0 && hops.some(isPaused)) return this.drop(link);
       this.#exhaust(link);
       return true;
     }
@@ -174,9 +185,10 @@ export class Opener {
   /** What an idle connection may be called that could serve: one of the mail's own persona, or one that tells nobody's origin. */
   #keysOf(link: Link, hop: RankedHop): readonly string[] {
     const { values } = link.station;
+    const source = link.station.sourceFor(hop.ip) ?? '';
     const wish = link.wishFor(link.reserved?.[0]);
-    const exact = poolKey(values, hop, wish);
-    return wish.origin ? [exact, poolKey(values, hop, { ...wish, origin: undefined })] : [exact];
+    const exact = poolKey(values, hop, source, wish);
+    return wish.origin ? [exact, poolKey(values, hop, source, { ...wish, origin: undefined })] : [exact];
   }
 
   /** Lets an idle connection of a sibling place serve this one. */
@@ -218,6 +230,7 @@ export class Opener {
     return {
       hop,
       persona: link.persona,
+      source: link.source,
       isPlain: link.station.values.tls_ifavailable_fallback && this.hosts.isPlain(hop, tlsKey(link.station.values, hop)),
       tlsContext,
     };
@@ -260,7 +273,7 @@ export class Opener {
       link.session = this.#connect(id, trace ? { ...terms, trace } : terms, link);
     } catch (error) {
       const code = codeOf(error);
-      if (this.#sources.blame(link.station.source, code)) {
+      if (this.#sources.blame(link.source, code)) {
         this.drop(link);
         return;
       }
@@ -281,7 +294,7 @@ export class Opener {
     const { ports } = this.#yard;
     link.failure = failure;
     if (!hop) return;
-    if (failure.kind === 'connect' && this.#sources.blame(station.source, failure.detail)) return;
+    if (failure.kind === 'connect' && this.#sources.blame(link.source, failure.detail)) return;
     const { values } = station;
     tellFailure(ports, station, hop, failure);
     ports.chains().connect_failed.run({ place: station.place, hop: hop.name, reply: failure.reply, at: ports.clock.now() });
@@ -292,11 +305,15 @@ export class Opener {
       return;
     }
     link.tried.add(hopKey(hop));
+    // Others may be welcome there.
+    if (failure.kind === 'login') return;
     const others = (this.#routes.get(link) ?? []).some(
       (each) =>
-        !link.tried.has(hopKey(each)) && canReach(values.bind_address, each.ip) && !this.hosts.isQuarantined(values.bind_address, each),
+        !link.tried.has(hopKey(each)) &&
+        station.sourceFor(each.ip) !== undefined &&
+        !this.hosts.isQuarantined(station.sourceFor(each.ip), each),
     );
-    if (others && values.host_failure_retry > 0) this.hosts.quarantine(values.bind_address, hop, values.host_failure_retry);
+    if (others && values.host_failure_retry > 0) this.hosts.quarantine(link.source, hop, values.host_failure_retry);
   }
 
   /** Ends a link that has no socket; mail it had taken goes back. Always false. */
@@ -313,6 +330,13 @@ export class Opener {
     const { station } = link;
     const { ports } = this.#yard;
     const { clock, supply } = ports;
+    if (station.working > 0 && link.failure?.kind === 'login') {
+      const { reserved = [] } = link;
+      link.reserved = undefined;
+      this.drop(link);
+      this.#conclude(link, reserved);
+      return;
+    }
     if (station.working > 0) {
       station.cap = station.working;
       station.capUntil = clock.mono() + CAP_MS;
@@ -324,19 +348,24 @@ export class Opener {
     trouble.failures++;
     trouble.failingSince ??= now;
     const { values } = station;
-    const mails = link.reserved ?? link.stock?.mails ?? station.take(supply, values.max_recipients_per_batch);
+    const mails = link.reserved ?? link.stock?.mails ?? this.#yard.identities.take(station, supply, values.max_recipients_per_batch);
     link.stock = link.reserved = undefined;
     this.drop(link);
     const go = (read: readonly Copy[]): void => {
       if (this.#relax(link, read)) return;
-      const facts = factsOf(link);
-      for (const mail of read) this.#yard.conclusions.conclude(mail, facts);
+      this.#conclude(link, read);
       this.#delayWhenHopeless(station);
-      // Not from here: a host that fails at once would make the stack as deep as the queue.
-      if (read.length > 0) setImmediate(() => this.#yard.pump(station));
     };
     if (mails instanceof Promise) mails.then(go, () => {});
     else go(mails);
+  }
+
+  /** Mail hears why its link got nowhere. */
+  #conclude(link: Link, mails: readonly Copy[]): void {
+    const facts = factsOf(link);
+    for (const mail of mails) this.#yard.conclusions.conclude(mail, facts);
+    // Not from here: a host that fails at once would make the stack as deep as the queue.
+    if (mails.length > 0) setImmediate(() => this.#yard.pump(link.station));
   }
 
   /** Mail whose sender puts delivery above encryption goes once more, as if the domain demanded nothing; true when it is on its way. */
@@ -388,9 +417,6 @@ export class Opener {
     if (shortage.waitMs === undefined) pool.findHolder(shortage.key)?.session?.leave();
   }
 }
-
-/** A source of one family leads to no address of the other; the system would call that our fault. */
-const canReach = (source: string | undefined, ip: string): boolean => source === undefined || source.includes(':') === ip.includes(':');
 
 const countLinks = (station: Station, { ip, port }: RankedHop): number => {
   let count = 0;

@@ -18,7 +18,10 @@ import type { Receipt } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
 
 /** The hooks that delivery runs. `failed` is not among them: it is told when the notice is durable. */
-export type DeliveryChains = Pick<Chains, 'outcome' | 'attempted' | 'delivered' | 'deferred' | 'connect_failed' | 'veto'>;
+export type DeliveryChains = Pick<
+  Chains,
+  'outcome' | 'attempted' | 'delivered' | 'deferred' | 'connect_failed' | 'veto' | 'sources' | 'outbound_auth'
+>;
 
 /** What delivery uses of a ClientSession. */
 export interface OutboundSession {

@@ -60,6 +60,11 @@ export class Sources {
     if (this.#streaks.size > 0) this.#streaks.delete(source);
   }
 
+  /** None of them can be used. */
+  arePaused(sources: readonly string[]): boolean {
+    return this.#paused.size > 0 && sources.every((source) => this.#paused.has(source));
+  }
+
   pauseOf(source: string): PausedSource | undefined {
     return this.#paused.get(source);
   }

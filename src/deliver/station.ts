@@ -42,9 +42,14 @@ export class Station {
   #values: DeliveryValues;
   #limits: PlaceLimits;
 
-  constructor(place: Place, snapshot: DeliverySnapshot, trouble: Trouble) {
+  readonly #furtherSources: (place: Place) => readonly string[];
+  #sources: readonly string[] | undefined;
+
+  /** `furtherSources`: what modules know beside bind_address. */
+  constructor(place: Place, snapshot: DeliverySnapshot, trouble: Trouble, furtherSources: (place: Place) => readonly string[]) {
     this.place = place;
     this.trouble = trouble;
+    this.#furtherSources = furtherSources;
     this.#snapshot = snapshot;
     this.#values = snapshot.at(place);
     this.#limits = new PlaceLimits(snapshot, place);
@@ -54,6 +59,7 @@ export class Station {
   refresh(snapshot: DeliverySnapshot): void {
     if (snapshot === this.#snapshot) return;
     this.#snapshot = snapshot;
+    this.#sources = undefined;
     this.#values = snapshot.at(this.place);
     this.#limits = new PlaceLimits(snapshot, this.place);
   }
@@ -70,9 +76,19 @@ export class Station {
     return this.#limits;
   }
 
-  /** Source address, '' for the system's choice. */
-  get source(): string {
-    return this.#values.bind_address ?? '';
+  /** Source addresses, at most one a family that counts; '' for the system's choice. */
+  get sources(): readonly string[] {
+    this.#sources ??= [this.#values.bind_address ?? '', ...this.#furtherSources(this.place)];
+    return this.#sources;
+  }
+
+  /** The source that an address is reached from: '' for the system's choice, undefined when none is of its family. */
+  sourceFor(ip: string): string | undefined {
+    const { sources } = this;
+    const isV6 = ip.includes(':');
+    const own = sources.find((source) => source !== '' && source.includes(':') === isV6);
+    // A source of one family leads to no address of the other; the system would call that our fault.
+    return own ?? (sources[0] === '' ? '' : undefined);
   }
 
   /** Links that were greeted. */
@@ -91,6 +107,13 @@ export class Station {
     if (!head) return supply.take(this.place, max);
     this.head = head.length > max ? head.slice(max) : undefined;
     return head.length > max ? head.slice(0, max) : head;
+  }
+
+  /** Keeps mail that was taken at the head, before the rest of its batch; it goes back where another batch stands there. */
+  hold(mails: readonly Copy[], supply: Supply, isStopping = false): void {
+    const { head } = this;
+    if (isStopping || (head && head[0]?.reception !== mails[0]?.reception)) supply.putBack(mails);
+    else this.head = head ? [...mails, ...head] : mails;
   }
 
   /** What is held at the head is the queue's again. */

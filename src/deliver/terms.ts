@@ -9,6 +9,8 @@ import type { DeliveryValues } from './settings.js';
 export interface TermsFacts {
   readonly hop: RankedHop;
   readonly persona: Persona;
+  /** Address it comes from; '' for the system's choice. */
+  readonly source: string;
   /** TLS with this hop failed lately and may be left out. */
   readonly isPlain: boolean;
   readonly tlsContext: SecureContext | undefined;
@@ -16,14 +18,15 @@ export interface TermsFacts {
 
 const DOWNGRADES = { no: 'no', ifneeded: 'encode', strict: 'no', strip: 'strip' } as const;
 
-export function makeTerms(values: DeliveryValues, { hop, persona, isPlain, tlsContext }: TermsFacts): ClientTerms {
+export function makeTerms(values: DeliveryValues, { hop, persona, source, isPlain, tlsContext }: TermsFacts): ClientTerms {
   return {
     hop,
-    source: values.bind_address,
+    source: source === '' ? undefined : source,
     lmtp: values.delivery_method === 'lmtp',
     helo: persona.helo,
     xclient: values.xclient,
     origin: persona.origin,
+    login: persona.identity?.login,
     tls: levelOf(values, hop, isPlain),
     tlsFallback: values.tls_ifavailable_fallback,
     tlsVerify: values.tls_verify,
@@ -79,18 +82,19 @@ export const tlsKey = (values: DeliveryValues, hop: RankedHop): string =>
 
 /**
  * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
- * against the name), the source, our name, the protocol, who brought the mail where the server is told, and everything about TLS.
+ * against the name), the source, our name, the protocol, who brought the mail where the server is told, whom we log in as, and everything about TLS.
  */
-export const poolKey = (values: DeliveryValues, hop: RankedHop, { helo, origin }: Persona): string =>
+export const poolKey = (values: DeliveryValues, hop: RankedHop, source: string, { helo, origin, identity }: Persona): string =>
   [
     hop.ip,
     hop.port,
     tlsKey(values, hop),
-    values.bind_address ?? '',
+    source,
     helo,
     values.delivery_method === 'lmtp',
     values.tls,
     values.tls_ifavailable_fallback,
     values.xclient,
     origin?.key ?? '',
+    identity?.key ?? '',
   ].join('|');

@@ -23,14 +23,14 @@ export function tellFailure({ tlsWent }: DeliveryPorts, station: Station, hop: R
   if (fault) tlsWent(outcomeOf(station, hop, fault, failure.detail));
 }
 
-const outcomeOf = ({ place, values }: Station, hop: RankedHop, fault: TlsFault | undefined, detail: string) => ({
-  domain: place.domain,
+const outcomeOf = (station: Station, hop: RankedHop, fault: TlsFault | undefined, detail: string) => ({
+  domain: station.place.domain,
   policy: hop.demand?.policy,
   fault,
   detail,
   host: hop.name,
   ip: hop.ip,
-  source: values.bind_address,
+  source: station.sourceFor(hop.ip) || undefined,
 });
 
 function faultOfFailure({ kind, stage, detail }: Failure): TlsFault | undefined {

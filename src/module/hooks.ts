@@ -3,6 +3,7 @@ import type { Address } from '../mail/address.js';
 import type { Reply } from '../mail/reply.js';
 import type { Attempt, Delivery } from './attempt.js';
 import { ask, type Callout, first, fold, type Hook, tell } from './hook.js';
+import type { Login, NoLogin } from './login.js';
 import type { Draft, Mail } from './message.js';
 import type { HostAddresses } from './names.js';
 import type { Place } from './place.js';
@@ -111,6 +112,16 @@ export const hooks = {
     'veto',
     2,
     on('Answer a reply to keep a connection from being made.', 'core_veto_host_connection', 'host', 'dr', 'bs', 'max', 'cur'),
+  ),
+  sources: first<[Place], readonly string[]>(
+    'sources',
+    1,
+    on('Source addresses of a place beside bind_address: a hop is reached from the first one of its family. Must answer at once.'),
+  ),
+  outbound_auth: first<[Mail], Login | NoLogin>(
+    'outbound_auth',
+    1,
+    on('Who the next hop is told that we are, when this mail is sent; nobody when nothing answers.', 'outbound_smtp_auth_config', 'msg'),
   ),
   outcome: fold<Delivery, [Mail]>('outcome', 2, on('Rewrite a reply or outcome before classification, retry and logs.')),
   classify: first<[reply: string, domain: string], number>(

@@ -13,6 +13,7 @@ export { bodyOf, Copy } from './copy.js';
 export * from './hook.js';
 export * from './hooks.js';
 export type * from './io.js';
+export type * from './login.js';
 export * from './manifest.js';
 export * from './message.js';
 export type * from './names.js';

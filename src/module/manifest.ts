@@ -66,8 +66,11 @@ export interface Manifest<
   readonly offers?: { readonly [K in keyof Offers]?: readonly string[] };
   /** Says what is wrong with the options together; pure, runs at `check`. */
   check?(own: Values<Own>, core: GlobalValues): readonly Objection[];
-  /** The same for its options in a scope of the core that sets one of them, with what the scopes around it set; pure, runs at `check`. */
-  checkScope?(written: Partial<Values<Scoped>>): readonly Objection[];
+  /**
+   * The same for its options in a scope of the core that sets one of them, with what the scopes around it set;
+   * `core` tells what is written there for an option of the core. Pure, runs at `check`.
+   */
+  checkScope?(written: Partial<Values<Scoped>>, core: (option: string) => unknown): readonly Objection[];
   /** Starts an instance. May refuse; nothing it registered is then kept. */
   register(ctx: Context<Own, Scoped, B, S>): void | Objection | Promise<void | Objection>;
 }

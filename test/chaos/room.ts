@@ -9,6 +9,7 @@ import { Watch } from '../../src/kernel/watch.js';
 import type { Attempt, Delivery as Outcome } from '../../src/module/attempt.js';
 import type { Copy } from '../../src/module/copy.js';
 import { HookSet } from '../../src/module/hook-set.js';
+import type { Login, NoLogin } from '../../src/module/login.js';
 import type { Mail } from '../../src/module/message.js';
 import { type Place, PlaceTable } from '../../src/module/place.js';
 import type { RankedHop, Route } from '../../src/module/resolver.js';
@@ -27,6 +28,8 @@ export interface RoomWishes {
   /** Handlers in place of a hook's chain. */
   readonly veto?: (hop: RankedHop) => string | undefined | Promise<string | undefined>;
   readonly outcome?: (delivery: Outcome, mail: Mail) => Outcome | Promise<Outcome>;
+  readonly identity?: (mail: Mail) => Login | NoLogin | undefined | Promise<Login | NoLogin | undefined>;
+  readonly sources?: (place: Place) => readonly string[] | undefined;
   readonly classify?: DeliveryPorts['classify'];
 }
 
@@ -65,12 +68,14 @@ export class Room {
     this.broker = new DirectBroker(this.clock);
     const room = this;
     const { chains } = new HookSet([], { watch: this.watch, mono: () => this.clock.mono(), failed: () => {}, runLimitMs: 1000 });
-    const { veto, outcome } = wishes;
+    const { veto, outcome, identity, sources } = wishes;
     const [some] = [{ length: 1 }] as never[];
     const heard = {
       ...chains,
       ...(veto && { veto: Object.assign(Object.create(chains.veto), { placed: [some], run: (_: Place, hop: RankedHop) => veto(hop) }) }),
       ...(outcome && { outcome: Object.assign(Object.create(chains.outcome), { placed: [some], run: outcome }) }),
+      ...(identity && { outbound_auth: Object.assign(Object.create(chains.outbound_auth), countingFaults(identity)) }),
+      ...(sources && { sources: Object.assign(Object.create(chains.sources), { placed: [some], run: sources }) }),
       attempted: Object.assign(Object.create(chains.attempted), { run: (attempt: Attempt) => this.#hear(attempt) }),
     };
     this.delivery = new Delivery({
@@ -140,6 +145,20 @@ export class Room {
     await this.delivery.stop(AbortSignal.timeout(5000));
     this.watch.stop();
   }
+}
+
+/** One handler in place of a chain: one that throws is skipped and counted, as chains do. */
+function countingFaults<T>(handler: (mail: Mail) => T) {
+  const placed = { errors: 0 };
+  const run = (mail: Mail): T | undefined => {
+    try {
+      return handler(mail);
+    } catch {
+      placed.errors++;
+      return undefined;
+    }
+  };
+  return { placed: [placed], run };
 }
 
 export async function makeRoom(wishes: RoomWishes): Promise<Room> {

@@ -13,9 +13,13 @@ export interface Capabilities {
   readonly xclient: readonly string[] | undefined;
   /** RFC 6710. */
   readonly mtPriority: boolean;
+  /** Mechanisms of AUTH, in capitals. */
+  readonly auth: readonly string[];
   /** RFC 8689; means something in an encrypted session only. */
   readonly requireTls: boolean;
 }
+
+const NO_MECHANISMS: readonly string[] = [];
 
 /** After HELO, or before anything was said. */
 export const NO_CAPABILITIES: Capabilities = Object.freeze({
@@ -27,6 +31,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   startTls: false,
   xclient: undefined,
   mtPriority: false,
+  auth: NO_MECHANISMS,
   requireTls: false,
 });
 
@@ -34,10 +39,13 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
 export function readCapabilities(lines: readonly string[]): Capabilities {
   const words = new Set<string>();
   let xclient: readonly string[] | undefined;
+  let auth: readonly string[] = NO_MECHANISMS;
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] ?? '';
     const word = (/^[A-Za-z0-9-]+/.exec(line)?.[0] ?? '').toUpperCase();
     words.add(word);
+    // Old servers also write AUTH=, for clients that are older still.
+    if (word === 'AUTH') auth = [...auth, ...line.toUpperCase().split(/[ =]/).slice(1)];
     if (word === 'XCLIENT') xclient = line.toUpperCase().split(' ').slice(1);
   }
   return {
@@ -49,6 +57,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     startTls: words.has('STARTTLS'),
     xclient,
     mtPriority: words.has('MT-PRIORITY'),
+    auth,
     requireTls: words.has('REQUIRETLS'),
   };
 }

@@ -17,6 +17,7 @@ const everything: Capabilities = {
   startTls: true,
   xclient: undefined,
   mtPriority: true,
+  auth: ['PLAIN', 'LOGIN'],
   requireTls: true,
 };
 const terms = { sendEightBit: true, strictEightBit: false } as ClientTerms;
@@ -37,8 +38,10 @@ describe('readCapabilities', () => {
       startTls: false,
       xclient: undefined,
       mtPriority: false,
+      auth: [],
       requireTls: false,
     });
+    expect(readCapabilities(['hi', 'AUTH plain LOGIN', 'AUTH=Login x']).auth).toEqual(['PLAIN', 'LOGIN', 'LOGIN', 'X']);
     expect(readCapabilities(['hi', 'XClient name ADDR']).xclient).toEqual(['NAME', 'ADDR']);
   });
 });

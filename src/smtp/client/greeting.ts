@@ -1,11 +1,12 @@
 /** The beginning of a session: banner, EHLO (HELO once when it is refused), STARTTLS and XCLIENT as the terms demand. */
 import { STAGE, type Stage } from '../../module/attempt.js';
 import { NO_CAPABILITIES, readCapabilities } from './capabilities.js';
+import { AuthExchange } from './log-in.js';
 import type { ClientSession } from './session.js';
 import { WORDS } from './words.js';
 import { formatXclient } from './xclient.js';
 
-type Step = 'connect' | 'banner' | 'ehlo' | 'helo' | 'starttls' | 'handshake' | 'xclient';
+type Step = 'connect' | 'banner' | 'ehlo' | 'helo' | 'starttls' | 'handshake' | 'auth' | 'xclient';
 
 const STAGES: Readonly<Record<Step, Stage>> = {
   connect: STAGE.notConnected,
@@ -14,6 +15,7 @@ const STAGES: Readonly<Record<Step, Stage>> = {
   helo: STAGE.duringEhlo,
   starttls: STAGE.duringStartTls,
   handshake: STAGE.tlsHandshake,
+  auth: STAGE.afterEhlo,
   xclient: STAGE.duringXclient,
 };
 
@@ -24,6 +26,7 @@ const SILENCES: Readonly<Record<Step, string>> = {
   helo: WORDS.noEhlo,
   starttls: WORDS.noGoAhead,
   handshake: WORDS.tlsFailed,
+  auth: WORDS.noAuth,
   xclient: WORDS.noXclient,
 };
 
@@ -35,6 +38,7 @@ export class Greeting {
   #step: Step = 'connect';
   /** XCLIENT commands that are still to be said. */
   #introductions: readonly string[] = [];
+  #auth: AuthExchange | undefined;
 
   constructor(session: ClientSession) {
     this.#session = session;
@@ -89,6 +93,9 @@ export class Greeting {
       case 'starttls':
         this.#goAhead(code);
         return;
+      case 'auth':
+        this.#auth?.answered(code);
+        return;
       case 'xclient':
         this.#afterXclient(code);
         return;
@@ -119,7 +126,7 @@ export class Greeting {
     const session = this.#session;
     const { terms, can, wire } = session;
     if (wire.isEncrypted || terms.tls === 'no' || session.isIntroduced) {
-      this.#introduce();
+      this.#logIn();
       return;
     }
     if (can.startTls) {
@@ -130,7 +137,7 @@ export class Greeting {
       this.#fail(WORDS.tlsMissing, STAGE.afterEhlo, 'STARTTLS not offered');
       return;
     }
-    this.#introduce();
+    this.#logIn();
   }
 
   #goAhead(code: number): void {
@@ -142,10 +149,22 @@ export class Greeting {
       return;
     }
     if (terms.tls === 'ifavailable' && terms.tlsFallback && code >= 400 && code !== 421) {
-      this.#introduce();
+      this.#logIn();
       return;
     }
     this.#fail(code === 421 ? wire.oneLine() : WORDS.noGoAhead, STAGE.afterStartTls, wire.oneLine());
+  }
+
+  /** In the session that mail will flow in: behind TLS, and before a server that takes XCLIENT forgets who we are. */
+  #logIn(): void {
+    const { terms, isIntroduced } = this.#session;
+    if (!terms.login || isIntroduced) {
+      this.#introduce();
+      return;
+    }
+    this.#step = 'auth';
+    this.#auth = new AuthExchange(this.#session, terms.login, () => this.#introduce());
+    this.#auth.begin();
   }
 
   /** Behind TLS, where there is any: who brought the mail is nobody else's business. */

@@ -12,8 +12,8 @@ import { protocolError, WORDS } from './words.js';
 
 /** Why a session ended before we wanted it to. */
 export interface Failure {
-  /** refused: the server answered 4xx or 5xx before any mail; `connect`: no connection; the rest as in Loss. */
-  readonly kind: 'refused' | Loss['kind'];
+  /** refused: the server answered 4xx or 5xx before any mail; login: not under this identity; `connect`: no connection; the rest as in Loss. */
+  readonly kind: 'refused' | 'login' | Loss['kind'];
   /** What it means for mail, code first. */
   readonly reply: string;
   readonly stage: Stage;
@@ -123,7 +123,7 @@ export class ClientSession implements WireOwner {
   fail(failure: Failure): void {
     if (this.#closed) return;
     this.#closed = true;
-    if (failure.kind === 'refused') this.wire.leave();
+    if (failure.kind === 'refused' || failure.kind === 'login') this.wire.leave();
     else this.wire.close();
     this.owner.closed(this, failure);
   }

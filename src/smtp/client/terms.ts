@@ -1,6 +1,7 @@
 /** Under which terms one connection is made and spoken on: next hop, source, names, TLS, deadlines. */
 import type { SecureContext } from 'node:tls';
 import type { Hop } from '../../module/attempt.js';
+import type { Login } from '../../module/login.js';
 import type { TlsDemand } from '../../module/tls-demand.js';
 import type { Origin } from './xclient.js';
 
@@ -39,6 +40,8 @@ export interface ClientTerms {
   readonly xclient: 'no' | 'ifavailable' | 'required';
   /** Who brought the mail of this connection; undefined says nothing, whatever `xclient`. */
   readonly origin: Origin | undefined;
+  /** Whom we log in as; undefined does not log in. */
+  readonly login?: Login | undefined;
   /** Say BODY=8BITMIME where it is offered. */
   readonly sendEightBit: boolean;
   /** What becomes of 8-bit content where 8BITMIME is not offered: sent as it is, encoded part by part, or robbed of its eighth bits. */

@@ -1,4 +1,5 @@
 /** One TCP connection to a server: opens it, frames replies, keeps one deadline, turns TLS on, and ends exactly once. */
+import { randomBytes } from 'node:crypto';
 import net from 'node:net';
 import tls from 'node:tls';
 import type { Clock } from '../../kernel/clock.js';
@@ -18,13 +19,16 @@ const FAREWELL_MS = 2000;
 export class ClientKit {
   readonly clock: Clock;
   readonly watch: Watch;
+  /** Printable, without comma, never twice the same. */
+  readonly nonce: () => string;
   readonly outbox = new Outbox();
   /** Reads are used up before the next one begins, so one buffer serves all connections. */
   readonly readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
-  constructor(clock: Clock, watch: Watch) {
+  constructor(clock: Clock, watch: Watch, nonce: () => string = () => randomBytes(18).toString('base64')) {
     this.clock = clock;
     this.watch = watch;
+    this.nonce = nonce;
   }
 }
 

@@ -26,10 +26,18 @@ export const WORDS = {
   noXclient: '451 4.4.2 [internal] no XCLIENT response',
   xclientFailed: '451 4.4.2 [internal] send XCLIENT failed',
   xclientMissing: '451 4.7.6 [internal] XCLIENT required but not advertised',
+  noAuth: '451 4.4.2 [internal] no AUTH response',
+  authMissing: '454 4.7.0 [internal] peer does not offer AUTH',
+  authInClear: '454 4.7.0 [internal] AUTH needs TLS',
+  authGivenUp: '454 4.7.0 [internal] AUTH given up',
+  authUnproven: '454 4.7.0 [internal] peer did not prove itself in AUTH',
   utf8Missing: '550 5.6.7 [internal] SMTPUTF8 required but not advertised',
   eightBitMissing: '554 5.6.3 [internal] 8BITMIME required but not advertised',
   stopping: '451 4.3.2 [internal] shutting down',
 } as const;
+
+/** The reply for a server that refused our credentials, where that is to be tried again. */
+export const authRefused = (said: string): string => `454 4.7.8 [internal] AUTH refused: ${said}`;
 
 /** The reply for a server that broke the protocol; the connection is closed. */
 export const protocolError = (what: string): string => `451 4.5.0 [internal] protocol_error: ${what}`;
