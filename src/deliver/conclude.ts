@@ -3,7 +3,8 @@ import type { Attempt, Delivery, Hop, Outcome, Stage } from '../module/attempt.j
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
 import { NOTIFY } from '../module/message.js';
-import type { DeliveryPorts, Receipt } from './ports.js';
+import type { DeliveryPorts } from './ports.js';
+import type { Receipt } from './receipt.js';
 
 /** How an attempt went, without the mail. */
 export interface AttemptFacts {

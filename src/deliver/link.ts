@@ -1,4 +1,4 @@
-/** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. */
+/** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. Long: a connection has one life, and every turn of it is decided here. */
 import type { Copy } from '../module/copy.js';
 import { isShortage, type Limit, type Permit } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
@@ -7,11 +7,13 @@ import type { Failure, SessionOwner } from '../smtp/client/session.js';
 import type { Conclusions } from './conclude.js';
 import type { IdlePool } from './idle-pool.js';
 import { isPersonal, type Persona, personaOf } from './persona.js';
-import type { DeliveryPorts, OutboundSession, Receipt } from './ports.js';
+import type { DeliveryPorts, OutboundSession } from './ports.js';
+import { receiptOf } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
 import type { Shortages } from './shortages.js';
 import type { Station } from './station.js';
 import { poolKey } from './terms.js';
+import { namePolicy } from './tls-outcome.js';
 
 /** What links share. */
 export interface Yard {
@@ -186,14 +188,8 @@ export class Link implements SessionOwner {
       hop: this.hop,
       tls: this.#tlsFacts,
       quiet: false,
-      receipt: this.#receipt(),
+      receipt: receiptOf(this.session),
     };
-  }
-
-  /** What senders may be told of success; nothing by us where the server was handed their wish. */
-  #receipt(): Receipt | undefined {
-    if (this.session?.can?.dsn !== false) return undefined;
-    return this.session.terms.lmtp ? 'delivered' : 'relayed';
   }
 
   #greet(session: OutboundSession): void {
@@ -396,10 +392,3 @@ export class Link implements SessionOwner {
     this.#servedBefore = this.session?.deliveries ?? 0;
   }
 }
-
-/** TLS facts as logs carry them: `policy` is whose demand the session stood under, `proven` whether the host is the one it should be. */
-const namePolicy = (tls: object, { judgement }: OutboundSession, policy: string | undefined): Readonly<Record<string, string>> => ({
-  ...Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)])),
-  proven: String(judgement?.isProven === true),
-  ...(policy !== undefined && { policy }),
-});

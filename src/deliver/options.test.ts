@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEEDS, type Manners, type Peer, polite, startPeer } from '../../test/chaos/peer.js';
 import { eventually, makeRoom, type Room, type RoomWishes } from '../../test/chaos/room.js';
+import { VirtualClock } from '../kernel/virtual-clock.js';
 
 let room: Room | undefined;
 const peers: Peer[] = [];
@@ -125,5 +126,59 @@ describe('blackhole', () => {
     await eventually(() => failures.length === 1);
     expect(failures[0]).toMatchObject({ quiet: true, attempt: { reply: '554 5.7.0 [internal] Blackholed' } });
     expect(peer.accepted).toBe(0);
+  });
+});
+
+describe('host_failure_retry', () => {
+  it.each([
+    [50, [1, 1, 1, 2]],
+    [0, [1, 2, 3, 4]],
+  ])('of %i s: connections to a host that hung up, after each of four mails 40 s apart', async (seconds, seen) => {
+    const clock = new VirtualClock();
+    const bad = await peerWith({ answer: (verb) => (verb === 'BANNER' ? DEEDS.FIN : undefined) });
+    const good = await peerWith();
+    await open({
+      clock,
+      config: `host_failure_retry = ${seconds}\nmax_deliveries_per_connection = 1`,
+      routes: {
+        'a.test': [
+          { port: bad.port, preference: 1 },
+          { port: good.port, preference: 2 },
+        ],
+      },
+    });
+    const counts: number[] = [];
+    for (const [i, pause] of [0, 0, 40_000, 11_000].entries()) {
+      await clock.advance(pause);
+      room?.send(['x@a.test']);
+      await room?.until(i + 1);
+      counts.push(bad.accepted);
+    }
+    expect(counts).toEqual(seen);
+    expect(room?.attempts.map(({ outcome }) => outcome)).toEqual(Array(4).fill('delivered'));
+  });
+});
+
+describe('max_recipients_per_batch', () => {
+  it.each([
+    ['2', [2, 2, 1]],
+    ['1', [1, 1, 1, 1, 1]],
+    ['100', [5]],
+  ])('%s: five recipients go out in transactions of %j', async (value, sizes) => {
+    const seen: number[] = [];
+    const peer = await peerWith({
+      answer: (verb) => {
+        if (verb === 'MAIL') seen.push(0);
+        if (verb === 'RCPT') seen.push((seen.pop() ?? 0) + 1);
+        return undefined;
+      },
+    });
+    await open({
+      config: `max_outbound_connections = 1\nmax_recipients_per_batch = ${value}`,
+      routes: { 'a.test': [{ port: peer.port }] },
+    });
+    room?.send(['a@a.test', 'b@a.test', 'c@a.test', 'd@a.test', 'e@a.test']);
+    await room?.until(5);
+    expect(seen).toEqual(sizes);
   });
 });

@@ -14,10 +14,8 @@ import type { TlsFault, TlsOutcome } from '../module/tls-demand.js';
 import type { Batch } from '../smtp/client/batch.js';
 import type { SessionOwner } from '../smtp/client/session.js';
 import type { ClientTerms, Trace } from '../smtp/client/terms.js';
+import type { Receipt } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
-
-/** What a sender who asked to hear of success is told: it is where it should be, or with a server that will tell no more (RFC 3461 5.2.2, 5.2.3). */
-export type Receipt = 'delivered' | 'relayed';
 
 /** The hooks that delivery runs. `failed` is not among them: it is told when the notice is durable. */
 export type DeliveryChains = Pick<Chains, 'outcome' | 'attempted' | 'delivered' | 'deferred' | 'connect_failed' | 'veto'>;

@@ -5,7 +5,7 @@ import type { TlsFault } from '../module/tls-demand.js';
 import { faultOf } from '../smtp/client/judge-peer.js';
 import type { Failure } from '../smtp/client/session.js';
 import type { Link } from './link.js';
-import type { DeliveryPorts } from './ports.js';
+import type { DeliveryPorts, OutboundSession } from './ports.js';
 import type { Station } from './station.js';
 
 /** A connection was greeted. */
@@ -49,3 +49,10 @@ const FAULTS: ReadonlySet<string> = new Set<TlsFault>([
   'validation-failure',
 ]);
 const isFault = (detail: string): detail is TlsFault => FAULTS.has(detail);
+
+/** TLS facts as logs carry them: `policy` is whose demand the session stood under, `proven` whether the host is the one it should be. */
+export const namePolicy = (tls: object, { judgement }: OutboundSession, policy: string | undefined): Readonly<Record<string, string>> => ({
+  ...Object.fromEntries(Object.entries(tls).map(([key, value]) => [key, String(value)])),
+  proven: String(judgement?.isProven === true),
+  ...(policy !== undefined && { policy }),
+});

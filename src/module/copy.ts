@@ -3,7 +3,7 @@ import { isAscii } from 'node:buffer';
 import type { Address } from '../mail/address.js';
 import type { Facts } from '../mail/facts.js';
 import type { Headers } from '../mail/headers.js';
-import type { Body, Draft, Mail, Reception } from './message.js';
+import type { Body, Draft, Mail, Reception, Unspooled } from './message.js';
 import type { Place } from './place.js';
 
 /** Ticket of a copy that is in no spool yet. */
@@ -23,6 +23,8 @@ export class Copy implements Draft, Mail {
   routingDomain?: string;
   priority: 0 | 1 = 0;
   line = '';
+  /** Undefined again as soon as it is written. */
+  unspooled: Unspooled | undefined;
   quarantined: string | undefined;
   place: Place = NOWHERE;
   ticket = NO_TICKET;

@@ -65,6 +65,25 @@ export interface Message {
   readonly size: number;
 }
 
+/** What became of the messages that a module let in before they were written. */
+export interface UnspooledTally {
+  /** In memory only, now. */
+  inMemory: number;
+  /** Written since memory was wanted, the daemon ended, or somebody set the mail aside. */
+  forced: number;
+  /** Written since they failed too often. */
+  failing: number;
+  /** Delivered without ever being written. */
+  withoutDisk: number;
+}
+
+/** Leave to acknowledge a message before it is written: whoever gives it accepts that a kill loses the message. */
+export interface Unspooled {
+  /** Failed attempts after which it is written. */
+  readonly attempts: number;
+  readonly tally: UnspooledTally;
+}
+
 /** A message on its way in: everything may still be changed. */
 export interface Draft extends Message {
   /** All recipients; one after the copies were made. */
@@ -76,6 +95,8 @@ export interface Draft extends Message {
   routingDomain?: string;
   /** 1 goes ahead of 0 inside its place. */
   priority: 0 | 1;
+  /** Set by `spool_message`: its copies need not be written before they are acknowledged. */
+  unspooled: Unspooled | undefined;
   /** The raw MAIL or RCPT line that is being asked about. */
   readonly line: string;
   /** Replaces the body; bytes must use CRLF. */

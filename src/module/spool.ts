@@ -39,6 +39,19 @@ export interface Spool {
   write(copies: readonly Copy[]): Promise<void>;
 
   /**
+   * Gives the copies of one reception tickets and keeps them in memory only: whatever ends the daemon loses them. Each is written as soon as
+   * it failed as often as its `unspooled` says, is set aside, or by `evict`; outcomes before leave no trace on the medium. Resolves with
+   * false, and nothing was done, when they have to be written (large bodies, mail that waits). Optional, as are the next two.
+   */
+  hold?(copies: readonly Copy[]): Promise<boolean>;
+
+  /** Its memory is wanted: a message that is only held is written soon. Does nothing for others. Never throws. */
+  evict?(ticket: number): void;
+
+  /** Writes everything that is only held; until the signal it is tried again while the medium fails. Resolves when the medium has it. */
+  writeHeld?(signal: AbortSignal): Promise<void>;
+
+  /**
    * Ends `gone` and makes `copies` durable in one group: a failure and its notice.
    * Resolves when the medium has both.
    */

@@ -161,14 +161,15 @@ export class Stock {
     this.entries.append(ticket, LIST.delayed);
     this.schedule.add(ticket, due);
     const settings = this.settings(this.placeOf(ticket));
-    const isWorn = this.entries.attempts(ticket) >= settings.values.drop_body_after_trans_fail;
-    if (isWorn || this.#isFull(settings, 1)) this.residents.drop(ticket);
+    // What no disk has yet stays until its own number of failures.
+    const most = Math.max(settings.values.drop_body_after_trans_fail, this.residents.at(ticket)?.unspooled?.attempts ?? 0);
+    if (this.entries.attempts(ticket) >= most || this.#isFull(settings, 1)) this.#letGo(ticket);
   }
 
   hold(ticket: number): void {
     this.#leave(ticket);
     this.entries.append(ticket, LIST.held);
-    this.residents.drop(ticket);
+    this.#letGo(ticket);
   }
 
   /** No delivery any more: an operator or age ended it. */
@@ -207,8 +208,9 @@ export class Stock {
   offerResidence(ticket: number, mail: Copy, place: Place): void {
     const settings = this.settings(place);
     const most = settings.values.max_resident_active_queue;
-    if (most >= 0 && this.entries.countDue(place.index) > most) return;
-    if (!this.#isFull(settings, 0)) this.keep(ticket, mail);
+    const isAmongMany = most >= 0 && this.entries.countDue(place.index) > most;
+    if (isAmongMany || this.#isFull(settings, 0)) this.spool.evict?.(ticket);
+    else this.keep(ticket, mail);
   }
 
   /** Keeps a mail in memory whatever the limits say: it is on its way out, or was kept already. */
@@ -221,7 +223,7 @@ export class Stock {
     for (const list of [LIST.delayed, LIST.active, LIST.urgent] as const) {
       for (const place of this.places) {
         if (this.residents.bytes <= bytes) return;
-        for (const ticket of this.entries.walk(place.index, list)) this.residents.drop(ticket);
+        for (const ticket of this.entries.walk(place.index, list)) this.#letGo(ticket);
       }
     }
   }
@@ -279,7 +281,13 @@ export class Stock {
     if (!this.residents.at(ticket)) return;
     const place = this.placeOf(ticket);
     const most = this.settings(place).values.max_resident_active_queue;
-    if (most >= 0 && this.entries.countDue(place.index) > most) this.residents.drop(ticket);
+    if (most >= 0 && this.entries.countDue(place.index) > most) this.#letGo(ticket);
+  }
+
+  /** A mail leaves memory; the spool sees to it that it has it. */
+  #letGo(ticket: number): void {
+    this.residents.drop(ticket);
+    this.spool.evict?.(ticket);
   }
 
   /** max_resident_messages of the scope is reached; `own` of the mails that count are asked about themselves. */

@@ -4,6 +4,7 @@ import { Headers } from '../mail/headers.js';
 import type { Reply } from '../mail/reply.js';
 import { Copy } from '../module/copy.js';
 import type { Entrance, MadeMessage } from '../module/flow.js';
+import { keepCopies } from './keep.js';
 import type { ReceivePorts } from './ports.js';
 import { queuedAs } from './replies.js';
 import type { Transit } from './transit.js';
@@ -55,7 +56,7 @@ export class InnerEntrance implements Entrance {
     const prepared = await this.prepare(made);
     if ('refused' in prepared) return { reply: prepared.refused, copies: [] };
     if (prepared.copies.length > 0) {
-      await this.#ports.spool.write(prepared.copies);
+      await keepCopies(this.#ports.spool, prepared.copies);
       this.admit(prepared.copies);
     }
     return { reply: queuedAs(prepared.copies[0]?.id ?? ''), copies: prepared.copies };

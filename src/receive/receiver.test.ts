@@ -367,6 +367,18 @@ describe('the whole message', () => {
     expect(refusedCopies).toEqual(['no@c.test 550 nobody']);
   });
 
+  it.each([
+    ['false', []],
+    ['true', ['no@c.test 550 nobody']],
+  ])('with generate_bounces_for_multi_recipient_policy_rejections = %s the notices are %j', async (value, told) => {
+    const { client, queued, refusedCopies } = await open({
+      config: `${RELAY}\ngenerate_bounces_for_multi_recipient_policy_rejections = ${value}`,
+      modules: { m: (ctx) => ctx.on('spool', (draft) => (draft.recipient.local === 'no' ? reject('550 5.1.1 nobody') : undefined)) },
+    });
+    expect(await client().send('yes@c.test', 'no@c.test')).toBe(`250 2.0.0 OK ${queued[0]?.id}`);
+    expect(refusedCopies).toEqual(told);
+  });
+
   it('refused for all is refused in the session, without notices', async () => {
     const { client, queued, refusedCopies } = await open({
       modules: { m: (ctx) => ctx.on('spool', (draft) => reject(`550 5.1.1 no ${draft.recipient.local}`)) },

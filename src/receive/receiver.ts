@@ -20,6 +20,7 @@ import type {
 import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
+import { keepCopies } from './keep.js';
 import { mendingLimit, mendLines, needsMending } from './mend.js';
 import { lookAtMime } from './mime-look.js';
 import { openDraft } from './open-draft.js';
@@ -294,7 +295,7 @@ export class Receiver implements Reception<Pending> {
       return session.lmtp && passage.kind === 'refused' && passage.each ? answerEach(asked.length, said, [], draft.id, passage.each) : said;
     }
     try {
-      await ports.spool.write(passage.copies);
+      await keepCopies(ports.spool, passage.copies);
     } catch (error) {
       ports.log('error', 'the spool could not take a message', error);
       this.#tellRefusal(session, session.phase, '', NO_ROOM, draft);

@@ -182,6 +182,7 @@ function makeCopies(draft: Copy, targets: readonly Recipient[], ports: ReceivePo
     copy.priority = draft.priority;
     copy.nextAttempt = draft.nextAttempt;
     copy.quarantined = draft.quarantined;
+    copy.unspooled = draft.unspooled;
     copy.notice = draft.notice;
     if (draft.binding !== undefined) copy.binding = draft.binding;
     if (draft.bindingGroup !== undefined) copy.bindingGroup = draft.bindingGroup;

@@ -304,6 +304,7 @@ export class Daemon {
     await this.tls.close();
     await this.#recovery;
     await this.queue.settle();
+    await this.#writeHeld(limit);
     for (const error of this.registry.stop()) this.journal.say('warning', 'modules', 'an instance did not close cleanly', error);
     await this.spool.close();
     await this.writers.close();
@@ -318,7 +319,21 @@ export class Daemon {
     if (this.smtp.sessions > 0) waits.push(`${this.smtp.sessions} SMTP sessions`);
     const outbound = this.delivery.totals().connections;
     if (outbound > 0) waits.push(`${outbound} outbound connections`);
+    if (this.#stopping && this.spool.held > 0) waits.push(`${this.spool.held} messages that are in memory only to be written`);
     return waits;
+  }
+
+  /** What is in memory only goes to the disk; only a disk that fails can keep it from that. */
+  async #writeHeld(limit: AbortSignal): Promise<void> {
+    const { held } = this.spool;
+    if (held === 0) return;
+    this.journal.say('info', 'spool', `${held} messages that are in memory only are being written`);
+    try {
+      await this.spool.writeHeld(limit);
+      this.journal.say('info', 'spool', `all ${held} are written`);
+    } catch (error) {
+      this.journal.say('critical', 'spool', `${this.spool.held} messages could not be written and are lost`, error);
+    }
   }
 
   async #serve(): Promise<void> {

@@ -10,6 +10,7 @@ import type { Part } from './part.js';
 import type { Entry } from './pending-write.js';
 import { problems, wordsFor } from './problems.js';
 import { Segment } from './segment.js';
+import type { LogEnd } from './sweep.js';
 
 /** When the acknowledgement comes: after a sync for all that wait, after a sync of its own, without any. */
 export type SyncMode = 'group' | 'every' | 'none';
@@ -43,6 +44,12 @@ export class AcceptLog {
   /** Octets that wait for the disk. */
   get backlog(): number {
     return this.#waitingBytes;
+  }
+
+  /** Where the log ends that is durable; undefined when no segment is open. */
+  get end(): LogEnd | undefined {
+    const segment = this.#segment;
+    return segment && { segment: segment.number, offset: segment.size };
   }
 
   append(entry: Entry): void {

@@ -103,6 +103,41 @@ describe('compaction', () => {
     expect(found.has(failed.id)).toBe(false);
   });
 
+  it('takes over in slices: what becomes of a copy meanwhile holds, whenever the daemon is killed', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk);
+    await recoverAll(spool);
+    const copies = await writeTogether(spool, 6000);
+    await spool.write([one()]);
+    const alive = copies.filter((_, i) => i % 5 < 2);
+    for (const [i, copy] of copies.entries()) if (i % 5 >= 2) spool.gone(copy.ticket);
+    const first = `${FOLDER}/accept-000000000000003.log`;
+    const cuts: { disk: ForgetfulDisk; kept: number; changed: Copy | undefined; moved: Copy | undefined; turn: number }[] = [];
+    let changed: Copy | undefined;
+    let moved: Copy | undefined;
+    for (let turn = 0; turn < 3000 && disk.files().includes(first); turn++) {
+      await new Promise((done) => setImmediate(done));
+      cuts.push({ disk: disk.afterCut(KILLED, turn), kept: alive.length, changed, moved, turn });
+      // The oldest are taken over first: both sides of the border end, change and move.
+      const [gone, purged] = [...alive.splice(0, 1), ...alive.splice(-1, 1)] as [Copy, Copy];
+      [changed, moved] = [alive[0], alive.at(-1)];
+      spool.gone(gone.ticket);
+      void spool.purge([purged.ticket]);
+      spool.change(changed?.ticket ?? -1, 2 + turn, 5000, 'later');
+      spool.move(moved?.ticket ?? -1, { group: 'g', binding: 'b', domain: `d${1 + turn}.test` });
+    }
+    // Taking over falls into these turns; before them copies are only written.
+    for (const cut of cuts.slice(120, 190)) {
+      const { spool: next } = await open(cut.disk);
+      const { found, twice } = await recoverAll(next);
+      expect(twice).toEqual([]);
+      expect(found.size).toBe(cut.kept + 1);
+      expect((await next.read(found.get(cut.changed?.id ?? '') ?? -1)).attempts).toBe(1 + cut.turn);
+      expect((await next.read(found.get(cut.moved?.id ?? '') ?? -1)).place.domain).toBe(`d${cut.turn}.test`);
+    }
+    expect(cuts.length).toBeGreaterThan(100);
+  });
+
   it('goes on after the disk failed under it', async () => {
     const memory = new ForgetfulDisk();
     const disk = new FaultyDisk(memory);
@@ -115,7 +150,7 @@ describe('compaction', () => {
       if (call === 'datasync' && file.includes('accept-') && ++syncs === 2) throw Object.assign(new Error('EIO'), { code: 'EIO' });
     };
     for (const copy of copies.slice(0, 110)) spool.gone(copy.ticket);
-    for (let i = 0; i < 30; i++) await clock.advance(100);
+    for (let i = 0; i < 60; i++) await clock.advance(100);
     expect(memory.files()).not.toContain(`${FOLDER}/accept-000000000000003.log`);
     await spool.flush();
     const { spool: next } = await open(memory.afterCut(SYNCED, 1));

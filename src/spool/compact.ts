@@ -26,6 +26,8 @@ interface Moved extends KeptCopy {
 
 /** Frames that are written at a time: reception shares the disk with them. */
 const AT_A_TIME = 32;
+/** Copies that are taken over before the loop gets its turn: about two milliseconds. */
+const TAKEN_OVER = 1000;
 
 /**
  * `isOver` ends the work early. Rejects when the disk fails. Whenever it does not come to its end everything stays where it was: copies that
@@ -33,6 +35,8 @@ const AT_A_TIME = 32;
  */
 export async function compactSegment(segment: Segment, isOver: () => boolean): Promise<void> {
   const moved: Moved[] = [];
+  /** How many came into each segment. */
+  const arrived = new Map<Segment, number>();
   let adopted = false;
   try {
     const live = (await listLive(segment.part.stock.table, [segment])).get(segment);
@@ -41,18 +45,20 @@ export async function compactSegment(segment: Segment, isOver: () => boolean): P
       const byFrame = groupByFrame(segment, tickets);
       for (let at = 0; at < byFrame.length; at += AT_A_TIME) {
         if (isOver() || segment.damaged) return;
-        const done = await Promise.allSettled(byFrame.slice(at, at + AT_A_TIME).map((group) => moveFrame(segment, group, moved)));
+        const done = await Promise.allSettled(byFrame.slice(at, at + AT_A_TIME).map((group) => moveFrame(segment, group, moved, arrived)));
         for (const result of done) if (result.status === 'rejected') throw result.reason;
         await breathe();
       }
     }
     adopted = !segment.damaged;
   } finally {
-    if (adopted) adoptMoved(segment, moved);
+    if (adopted) await adoptMoved(segment, moved);
     else for (const { target, offset, at } of moved) segment.part.outcomes.records.gone(target.number, offset, at);
     segment.part.outcomes.touch();
-    for (const { target } of moved) target.incoming--;
-    for (const target of new Set(moved.map((copy) => copy.target))) segment.part.upkeep.lessLive(target);
+    for (const [target, copies] of arrived) {
+      target.incoming -= copies;
+      segment.part.upkeep.lessLive(target);
+    }
   }
 }
 
@@ -73,7 +79,7 @@ function groupByFrame(segment: Segment, tickets: Uint32Array): number[][] {
   return groups;
 }
 
-async function moveFrame(segment: Segment, tickets: readonly number[], moved: Moved[]): Promise<void> {
+async function moveFrame(segment: Segment, tickets: readonly number[], moved: Moved[], arrived: Map<Segment, number>): Promise<void> {
   const { stock, accepts } = segment.part;
   const { table } = stock;
   const offset = table.offset[tickets[0] as number] as number;
@@ -105,6 +111,7 @@ async function moveFrame(segment: Segment, tickets: readonly number[], moved: Mo
       frame: rewritten,
       placed(target, to) {
         target.incoming += alive.length;
+        arrived.set(target, (arrived.get(target) ?? 0) + alive.length);
         alive.forEach((copy, at) => void moved.push({ ...copy, target, offset: to, at, weight }));
       },
       done,
@@ -122,29 +129,44 @@ function isStill(segment: Segment, ticket: number, about: { idHigh: number; idLo
   );
 }
 
-/** In one turn: the table points to the new places, and the log tells what changed on the way and that the segment is dropped. */
-function adoptMoved(segment: Segment, moved: readonly Moved[]): void {
+/**
+ * The table points to the new places, some copies a turn. Until the segment is dropped a start finds them where they came from, so whatever
+ * becomes of them meanwhile is recorded for both places (`Part.former`); only then is it told that the segment is dropped. Once begun it
+ * goes to its end.
+ */
+async function adoptMoved(segment: Segment, moved: readonly Moved[]): Promise<void> {
   const { part } = segment;
-  const { stock, outcomes } = part;
-  const { table } = stock;
-  // A segment may hold a hundred thousand: nothing is made for a copy that stayed as it was.
-  for (const copy of moved) {
-    const { ticket, target, offset, at, weight } = copy;
-    if (!isStill(segment, ticket, copy)) {
-      outcomes.records.gone(target.number, offset, at);
-      continue;
-    }
-    const attempts = table.attempts[ticket] as number;
-    const next = table.next[ticket] as number;
-    const reply = stock.replies.at(table.reply[ticket] as number);
-    const place = stock.places.at(table.place[ticket] as number);
-    if (attempts !== copy.attempts || next !== copy.next || reply !== copy.reply)
-      outcomes.records.change({ segment: target.number, offset, index: at }, attempts, next, reply);
-    if (place !== copy.place) outcomes.records.move({ segment: target.number, offset, index: at }, place);
-    stock.unsettle(ticket);
-    stock.settle(ticket, target, offset, at, weight);
+  const { outcomes } = part;
+  for (let at = 0; at < moved.length; at += TAKEN_OVER) {
+    for (const copy of moved.slice(at, at + TAKEN_OVER)) adoptOne(segment, copy);
+    outcomes.touch();
+    await breathe();
   }
-  // In the same record as the rest: from here on the copies count where they lie now.
+  // What tells that copies are dead at their new places has to be on the medium before these count. On a disk that fails it stays in
+  // memory with what follows, in order.
+  await outcomes.sync().catch(() => {});
   outcomes.records.drop(segment.number);
+  part.former.clear();
   part.upkeep.drop(segment);
+}
+
+/** One copy counts where it lies now, as soon as the segment is dropped. */
+function adoptOne(segment: Segment, copy: Moved): void {
+  const { stock, outcomes, former } = segment.part;
+  const { table } = stock;
+  const { ticket, target, offset, at, weight } = copy;
+  if (!isStill(segment, ticket, copy)) {
+    outcomes.records.gone(target.number, offset, at);
+    return;
+  }
+  const attempts = table.attempts[ticket] as number;
+  const next = table.next[ticket] as number;
+  const reply = stock.replies.at(table.reply[ticket] as number);
+  const place = stock.places.at(table.place[ticket] as number);
+  if (attempts !== copy.attempts || next !== copy.next || reply !== copy.reply)
+    outcomes.records.change({ segment: target.number, offset, index: at }, attempts, next, reply);
+  if (place !== copy.place) outcomes.records.move({ segment: target.number, offset, index: at }, place);
+  former.set(ticket, { segment: segment.number, offset: table.offset[ticket] as number, index: table.index[ticket] as number });
+  stock.unsettle(ticket);
+  stock.settle(ticket, target, offset, at, weight);
 }

@@ -9,6 +9,7 @@ import { type IndexEntry, type Spot, WHOLE } from './outcome-tags.js';
 import { breathe, scanFrames } from './scan.js';
 import { readWhole } from './small-file.js';
 import { SpotIndex, spotKey } from './spot-index.js';
+import { isBefore, isThere, type Sweep } from './sweep.js';
 import { Words } from './words.js';
 
 /** Frames from `from` up to `to`: exactly what the octets name is alive, in the state it had at `time`. */
@@ -43,16 +44,26 @@ class Rows {
   }
 }
 
+/** A record about a whole place, and when it was written. */
+type DatedSweep = Sweep & { readonly time: number };
+
 /** What is known of one segment. */
 export class SegmentLedger {
   readonly #words: Words;
+  readonly #number: number;
+  /** Those of the whole part, oldest first. */
+  readonly #sweeps: readonly DatedSweep[];
+  /** Places that messages left for another one after a sweep, oldest first. */
+  readonly #left = new Map<number, { readonly time: number; readonly word: number }[]>();
   readonly #gone = new SpotIndex();
   readonly #changes = new Rows();
   readonly #moves = new Rows();
   #slices: Slice[] = [];
 
-  constructor(words: Words) {
+  constructor(words: Words, number: number, sweeps: readonly DatedSweep[]) {
     this.#words = words;
+    this.#number = number;
+    this.#sweeps = sweeps;
   }
 
   gone(key: number): void {
@@ -64,6 +75,12 @@ export class SegmentLedger {
   }
 
   move(key: number, time: number, place: string): void {
+    const before = this.#sweeps.length === 0 ? undefined : this.#moves.after(key, -1);
+    if (before !== undefined) {
+      const left = this.#left.get(key) ?? [];
+      left.push({ time: this.#moves.time[before] as number, word: this.#moves.word[before] as number });
+      this.#left.set(key, left);
+    }
     this.#moves.put(key, time, 0, 0, this.#words.hold(place));
   }
 
@@ -112,7 +129,9 @@ export class SegmentLedger {
     const key = spotKey(entry.offset, entry.index);
     const change = this.#changes.after(key, time);
     const move = this.#moves.after(key, time);
-    if (change === undefined && move === undefined) return entry;
+    const changedAt = change === undefined ? time : (this.#changes.time[change] as number);
+    const swept = this.#sweeps.length === 0 ? undefined : this.#sweptAfter(changedAt, entry, key, time);
+    if (change === undefined && move === undefined && swept === undefined) return entry;
     return {
       ...entry,
       ...(change !== undefined && {
@@ -120,8 +139,28 @@ export class SegmentLedger {
         next: this.#changes.next[change] as number,
         reply: this.#words.at(this.#changes.word[change] as number),
       }),
+      ...(swept && { next: swept.next, reply: swept.reply }),
       ...(move !== undefined && { place: this.#words.at(this.#moves.word[move] as number) }),
     };
+  }
+
+  /** The newest sweep behind `after` that concerns an entry whose state is that of `time`. */
+  #sweptAfter(after: number, entry: IndexEntry, key: number, time: number): DatedSweep | undefined {
+    for (let i = this.#sweeps.length - 1; i >= 0; i--) {
+      const sweep = this.#sweeps[i] as DatedSweep;
+      if (sweep.time <= after) return undefined;
+      if (isBefore(sweep, this.#number, entry.offset) && isThere(sweep.where, this.#placeAt(sweep.time, entry, key, time))) return sweep;
+    }
+    return undefined;
+  }
+
+  /** Where the message was at some time after its entry. */
+  #placeAt(moment: number, entry: IndexEntry, key: number, time: number): string {
+    const move = this.#moves.after(key, time);
+    if (move === undefined) return entry.place;
+    if ((this.#moves.time[move] as number) <= moment) return this.#words.at(this.#moves.word[move] as number);
+    const left = this.#left.get(key)?.findLast((each) => each.time <= moment && each.time > time);
+    return left ? this.#words.at(left.word) : entry.place;
   }
 }
 
@@ -136,6 +175,7 @@ export interface DamagedOutcomes {
 export class Ledger implements OutcomeReader {
   readonly #words = new Words();
   readonly #segments = new Map<number, SegmentLedger>();
+  readonly #sweeps: DatedSweep[] = [];
   readonly dropped = new Set<number>();
   readonly damaged: DamagedOutcomes[] = [];
   #time = 0;
@@ -143,7 +183,7 @@ export class Ledger implements OutcomeReader {
   of(segment: number): SegmentLedger {
     let ledger = this.#segments.get(segment);
     if (!ledger) {
-      ledger = new SegmentLedger(this.#words);
+      ledger = new SegmentLedger(this.#words, segment, this.#sweeps);
       this.#segments.set(segment, ledger);
     }
     return ledger;
@@ -164,6 +204,10 @@ export class Ledger implements OutcomeReader {
   drop(segment: number): void {
     this.dropped.add(segment);
     this.#segments.delete(segment);
+  }
+
+  sweep(sweep: Sweep): void {
+    this.#sweeps.push({ ...sweep, time: ++this.#time });
   }
 
   index(segment: number, from: number, to: number, octets: Buffer): void {

@@ -2,8 +2,11 @@
 import type { Copy } from '../module/copy.js';
 import { bodyOf } from '../module/copy.js';
 import type { Body } from '../module/message.js';
+import type { PlaceParts } from '../module/place.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
+import { placeText } from './place-names.js';
 import { problems } from './problems.js';
+import { isThere } from './sweep.js';
 
 export class MemorySpool implements Spool {
   readonly #copies = new Map<number, Copy>();
@@ -19,6 +22,18 @@ export class MemorySpool implements Spool {
       this.#copies.set(copy.ticket, copy);
     }
   }
+
+  async hold(copies: readonly Copy[]): Promise<boolean> {
+    const mayWait = copies.every(({ unspooled, content }) => unspooled !== undefined && content.file === undefined);
+    if (mayWait) await this.write(copies);
+    return mayWait;
+  }
+
+  evict(): void {
+    // There is nothing but memory.
+  }
+
+  async writeHeld(): Promise<void> {}
 
   async replace(gone: readonly number[], copies: readonly Copy[]): Promise<void> {
     await this.write(copies);
@@ -37,6 +52,10 @@ export class MemorySpool implements Spool {
     copy.attempts = attempts;
     copy.nextAttempt = nextAttempt;
     copy.lastReply = lastReply;
+  }
+
+  async changeAll(where: PlaceParts, nextAttempt: number, lastReply: string): Promise<void> {
+    for (const copy of this.#copies.values()) if (isThere(where, placeText(copy.place))) Object.assign(copy, { nextAttempt, lastReply });
   }
 
   gone(ticket: number): void {

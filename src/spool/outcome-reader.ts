@@ -1,6 +1,7 @@
 /** Replays the records of the outcome log. */
 import { type FieldSpan, readFields } from './fields.js';
-import { CHANGE, ENTRY_BYTES, INDEX, type IndexEntry, MOVE, OUTCOME, PLACE_BYTES, type Spot } from './outcome-tags.js';
+import { CHANGE, ENTRY_BYTES, INDEX, type IndexEntry, MOVE, OUTCOME, PLACE_BYTES, type Spot, SWEEP } from './outcome-tags.js';
+import type { Sweep } from './sweep.js';
 
 /** What the log tells, in its order. */
 export interface OutcomeReader {
@@ -8,6 +9,7 @@ export interface OutcomeReader {
   change(spot: Spot, attempts: number, next: number, reply: string): void;
   move(spot: Spot, place: string): void;
   drop(segment: number): void;
+  sweep(sweep: Sweep): void;
   /** `octets` are what `readIndex` reads; they may be kept. */
   index(segment: number, from: number, to: number, octets: Buffer): void;
 }
@@ -27,6 +29,7 @@ export function readOutcomes(meta: Buffer, reader: OutcomeReader): void {
     else if (tag === OUTCOME.many) readMany(meta, field, reader);
     else if (tag === OUTCOME.move) readMove(meta, field, reader);
     else if (tag === OUTCOME.drop) reader.drop(meta.readUIntBE(from, 6));
+    else if (tag === OUTCOME.sweep) readSweep(meta, field, reader);
     else if (tag === OUTCOME.index) readIndexHead(meta.subarray(from, to), reader);
   }
 }
@@ -58,6 +61,26 @@ function readMove(meta: Buffer, { from, to }: FieldSpan, reader: OutcomeReader):
     else if (field.tag === MOVE.place) place = meta.toString('utf8', field.from, field.to);
   }
   if (spot) reader.move(spot, place);
+}
+
+function readSweep(meta: Buffer, { from, to }: FieldSpan, reader: OutcomeReader): void {
+  const where: { group?: string; binding?: string; domain?: string } = {};
+  let end: Sweep['end'] | undefined;
+  let next = 0;
+  let reply = '';
+  for (const field of readFields(meta, from, to)) {
+    const { tag } = field;
+    if (tag === SWEEP.end) end = { segment: meta.readUIntBE(field.from, 6), offset: meta.readUInt32BE(field.from + 6) };
+    else if (tag === SWEEP.next) next = meta.readDoubleBE(field.from);
+    else {
+      const text = meta.toString('utf8', field.from, field.to);
+      if (tag === SWEEP.group) where.group = text;
+      else if (tag === SWEEP.binding) where.binding = text;
+      else if (tag === SWEEP.domain) where.domain = text;
+      else if (tag === SWEEP.reply) reply = text;
+    }
+  }
+  if (end) reader.sweep({ end, where, next, reply });
 }
 
 function readIndexHead(octets: Buffer, reader: OutcomeReader): void {

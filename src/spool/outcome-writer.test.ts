@@ -29,6 +29,15 @@ const record = fc.oneof(
   fc.tuple(fc.constant('change' as const), spot, u32, fc.double({ noNaN: true }), word),
   fc.tuple(fc.constant('move' as const), spot, word),
   fc.tuple(fc.constant('drop' as const), u48),
+  fc.tuple(
+    fc.constant('sweep' as const),
+    fc.record({
+      end: fc.record({ segment: u48, offset: u32 }),
+      where: fc.record({ group: word, binding: word, domain: word }, { requiredKeys: [] }),
+      next: fc.double({ noNaN: true }),
+      reply: word,
+    }),
+  ),
   fc.tuple(fc.constant('many' as const), u48, fc.array(u16, { maxLength: 4 })),
   fc.tuple(fc.constant('index' as const), u48, u32, fc.constantFrom(WHOLE, 0, 77), fc.array(entry, { maxLength: 5 })),
 );
@@ -44,6 +53,7 @@ describe('outcome records', () => {
           else if (each[0] === 'change') writer.change(each[1], each[2], each[3], each[4]);
           else if (each[0] === 'move') writer.move(each[1], each[2]);
           else if (each[0] === 'drop') writer.drop(each[1]);
+          else if (each[0] === 'sweep') writer.sweep(each[1]);
           else if (each[0] === 'many')
             writer.many(
               each[1],
@@ -56,6 +66,7 @@ describe('outcome records', () => {
           change: (where, attempts, next, reply) => void told.push(['change', where, attempts, next, reply]),
           move: (where, place) => void told.push(['move', where, place]),
           drop: (segment) => void told.push(['drop', segment]),
+          sweep: (sweep) => void told.push(['sweep', sweep]),
           index: (segment, from, to, octets) => void told.push(['index', segment, from, to, [...readIndex(octets)]]),
         };
         readOutcomes(writer.take().subarray(FRAME_HEAD), reader);
@@ -75,6 +86,7 @@ describe('outcome records', () => {
       change() {},
       move() {},
       drop() {},
+      sweep() {},
       index: (_segment, _from, _to, octets) => void [...readIndex(octets)],
     };
     fc.assert(

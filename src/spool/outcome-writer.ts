@@ -3,6 +3,7 @@ import { FieldWriter } from './fields.js';
 import { FRAME_HEAD } from './frame.js';
 import {
   CHANGE,
+  END_BYTES,
   ENTRY_BYTES,
   INDEX,
   type IndexEntry,
@@ -12,7 +13,9 @@ import {
   RANGE_BYTES,
   SPOT_BYTES,
   type Spot,
+  SWEEP,
 } from './outcome-tags.js';
+import type { Sweep } from './sweep.js';
 
 export class OutcomeWriter {
   readonly #fields = new FieldWriter();
@@ -62,6 +65,20 @@ export class OutcomeWriter {
     this.#spot(MOVE.spot, segment, offset, index);
     this.#fields.text(MOVE.place, place);
     this.#fields.end(at);
+  }
+
+  /** One record about all messages of a place. */
+  sweep({ end, where, next, reply }: Sweep): void {
+    const start = this.#fields.begin(OUTCOME.sweep);
+    const { bytes, at } = this.#fields.space(SWEEP.end, END_BYTES);
+    bytes.writeUIntBE(end.segment, at, 6);
+    bytes.writeUInt32BE(end.offset, at + 6);
+    if (where.group !== undefined) this.#fields.text(SWEEP.group, where.group);
+    if (where.binding !== undefined) this.#fields.text(SWEEP.binding, where.binding);
+    if (where.domain !== undefined) this.#fields.text(SWEEP.domain, where.domain);
+    this.#fields.f64(SWEEP.next, next);
+    if (reply !== '') this.#fields.text(SWEEP.reply, reply);
+    this.#fields.end(start);
   }
 
   /** The segment holds nothing any more; what was alive in it stands elsewhere. */

@@ -3,6 +3,7 @@ import crypto from 'node:crypto';
 import path from 'node:path';
 import type { Clock } from '../kernel/clock.js';
 import type { Disk } from '../kernel/disk.js';
+import type { PlaceParts } from '../module/place.js';
 import { AcceptLog, type SyncMode } from './accept-log.js';
 import { LOG, VERSION } from './file-head.js';
 import type { Health } from './health.js';
@@ -10,10 +11,12 @@ import { LARGE } from './large.js';
 import { checkLogs } from './log-file.js';
 import { findFormer, firstNumber, logNumbers } from './log-names.js';
 import { OutcomeLog } from './outcome-log.js';
+import type { Spot } from './outcome-tags.js';
 import { explain, problems, wordsFor } from './problems.js';
 import { QUARANTINE, Quarantine } from './quarantine.js';
 import type { Segment } from './segment.js';
 import type { Stock } from './stock.js';
+import type { Sweep } from './sweep.js';
 import { Trouble } from './trouble.js';
 import { Upkeep } from './upkeep.js';
 
@@ -48,7 +51,13 @@ export class Part {
   readonly outcomes: OutcomeLog;
   readonly upkeep: Upkeep;
   readonly segments = new Map<number, Segment>();
+  /** Where copies lay that compaction is taking over, by ticket: until all of them are, their outcomes are recorded for that place, too. */
+  readonly former = new Map<number, Spot>();
   readonly found: FoundFiles;
+  /** Recovery has told all messages. */
+  isTold = false;
+  /** Sweeps since the start, for messages that recovery has still to tell. */
+  readonly lateSweeps: Sweep[] = [];
   readonly #trouble: Trouble;
   #nextNumber: number;
 
@@ -101,6 +110,15 @@ export class Part {
 
   get health(): Health {
     return this.#trouble.health;
+  }
+
+  /** Records that all messages of a place have this next attempt and this last reply. Answers what was recorded. */
+  sweep(where: PlaceParts, next: number, reply: string): Sweep {
+    const sweep = { end: this.accepts.end ?? { segment: this.#nextNumber, offset: 0 }, where, next, reply };
+    this.outcomes.records.sweep(sweep);
+    this.outcomes.touch();
+    if (!this.isTold) this.lateSweeps.push(sweep);
+    return sweep;
   }
 
   nextNumber(): number {

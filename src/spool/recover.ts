@@ -16,10 +16,11 @@ import { TORN } from './quarantine.js';
 import { breathe } from './scan.js';
 import { Segment } from './segment.js';
 import { readWhole } from './small-file.js';
+import { applyLate } from './sweep.js';
 import { FLAG } from './table.js';
 
 /** After so many messages the loop gets its turn. */
-const BREATHE_EVERY = 1000;
+const BREATHE_EVERY = 250;
 
 /** What a part's recovery came to. */
 export interface Told {
@@ -85,6 +86,8 @@ class Recovery {
       await this.#tell(segment, known, scanned);
     }
     if (this.#signal.aborted) return this.#told;
+    part.isTold = true;
+    part.lateSweeps.length = 0;
     await this.#removeOrphans();
     part.upkeep.recovered(this.#crippled);
     return this.#told;
@@ -192,7 +195,8 @@ class Recovery {
   async #tell(segment: Segment, known: SegmentLedger, scanned: readonly IndexEntry[]): Promise<void> {
     const { stock, outcomes, folder } = this.part;
     let turn = 0;
-    for (const entry of liveEntries(known, scanned)) {
+    for (const told of liveEntries(known, scanned)) {
+      const entry = this.part.lateSweeps.length === 0 ? told : applyLate(told, segment.number, this.part.lateSweeps);
       if (this.#signal.aborted) return;
       if (this.#ended.size > 0 && this.#ended.has(idKey(entry.idHigh, entry.idLow))) {
         // Recorded for itself now: the record that ended it may go before this copy does.

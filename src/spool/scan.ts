@@ -9,8 +9,8 @@ export interface ScanEvents {
   damaged(from: number, to: number, torn: boolean): void;
 }
 
-/** Octets that are looked through before the loop gets its turn. */
-const BREATHE_BYTES = 4 << 20;
+/** Octets that are looked through before the loop gets its turn: a few milliseconds of small frames. */
+const BREATHE_BYTES = 1 << 18;
 
 export const breathe = (): Promise<void> => new Promise((done) => setImmediate(done));
 

@@ -18,7 +18,10 @@
  */
 import type { Copy } from '../module/copy.js';
 import type { Body } from '../module/message.js';
+import type { PlaceParts } from '../module/place.js';
 import type { Found, LargeBody, RecoveryReport, Spool } from '../module/spool.js';
+import { forgetLost, readLost } from './held-count.js';
+import { Holding } from './holding.js';
 import { idText, writeId } from './id-octets.js';
 import { Part } from './part.js';
 import type { End } from './pending-write.js';
@@ -40,6 +43,9 @@ export class SegmentSpool implements Spool {
   readonly #parts: readonly Part[];
   readonly #reading: Reading;
   readonly #writing: Writing;
+  readonly #holding: Holding;
+  /** Messages of earlier daemons that are lost, by part, until that was told. */
+  readonly #lost = new Map<Part, number>();
   #highestSlot = 0;
   #progress = 0;
 
@@ -47,7 +53,8 @@ export class SegmentSpool implements Spool {
     this.#stock = stock;
     this.#own = own;
     this.#parts = parts;
-    this.#writing = new Writing(stock, (ticket) => this.gone(ticket));
+    this.#writing = new Writing(stock, (ticket) => this.#end(ticket, false));
+    this.#holding = new Holding(stock, own);
     this.#reading = new Reading(stock, own.options.disk);
   }
 
@@ -64,11 +71,32 @@ export class SegmentSpool implements Spool {
       for (const part of parts) await part.close();
       throw error;
     }
-    return new SegmentSpool(stock, own, parts);
+    const spool = new SegmentSpool(stock, own, parts);
+    for (const part of parts) spool.#lost.set(part, await readLost(part));
+    spool.#holding.remember(spool.#lost.get(own) ?? 0);
+    return spool;
   }
 
   write(copies: readonly Copy[]): Promise<void> {
     return this.#writing.append(this.#own, copies, []);
+  }
+
+  /** Holds copies in memory that may be lost; see Holding. */
+  hold(copies: readonly Copy[]): Promise<boolean> {
+    return this.#holding.take(copies);
+  }
+
+  evict(ticket: number): void {
+    this.#holding.evict(ticket);
+  }
+
+  writeHeld(signal: AbortSignal): Promise<void> {
+    return this.#holding.writeAll(signal);
+  }
+
+  /** Copies that are in memory only. */
+  get held(): number {
+    return this.#holding.size;
   }
 
   replace(gone: readonly number[], copies: readonly Copy[]): Promise<void> {
@@ -77,14 +105,15 @@ export class SegmentSpool implements Spool {
     const ends: End[] = gone
       .filter((ticket) => table.has(ticket))
       .map((ticket) => ({ ticket, high: table.idHigh[ticket] as number, low: table.idLow[ticket] as number }));
-    const [first] = ends;
+    const first = ends.find((end) => !this.#holding.has(end.ticket));
     // The end and what replaces it are one frame, which has to lie where the part's next owner reads it.
     const part = first === undefined ? this.#own : this.#stock.segmentOf(first.ticket).part;
     return this.#writing.append(part, copies, ends);
   }
 
   read(ticket: number): Promise<Copy> {
-    return this.#reading.read(ticket);
+    const held = this.#holding.read(ticket);
+    return held ? Promise.resolve(held) : this.#reading.read(ticket);
   }
 
   change(ticket: number, attempts: number, nextAttempt: number, lastReply: string): void {
@@ -96,23 +125,40 @@ export class SegmentSpool implements Spool {
     const reply = replies.hold(lastReply);
     replies.release(table.reply[ticket] as number);
     table.reply[ticket] = reply;
+    if (this.#holding.has(ticket)) {
+      this.#holding.changed(ticket);
+      return;
+    }
     const { part, number } = this.#stock.segmentOf(ticket);
     part.outcomes.records.change(this.#spot(ticket, number), known, nextAttempt, lastReply);
+    const former = part.former.get(ticket);
+    if (former) part.outcomes.records.change(former, known, nextAttempt, lastReply);
     part.outcomes.touch();
   }
 
   gone(ticket: number): void {
+    this.#end(ticket, true);
+  }
+
+  #end(ticket: number, wasDelivered: boolean): void {
     const { table } = this.#stock;
     if (!table.has(ticket)) return;
+    if (this.#holding.end(ticket, wasDelivered)) {
+      this.#forgetState(ticket);
+      return;
+    }
     const segment = this.#stock.segmentOf(ticket);
-    const { outcomes } = segment.part;
+    const { outcomes, former } = segment.part;
     outcomes.records.gone(segment.number, table.offset[ticket] as number, table.index[ticket] as number);
+    const before = former.get(ticket);
+    if (before) outcomes.records.gone(before.segment, before.offset, before.index);
     outcomes.touch();
     this.#forget(ticket);
   }
 
   async purge(tickets: readonly number[]): Promise<void> {
     const { table } = this.#stock;
+    for (const ticket of tickets) if (this.#holding.has(ticket)) this.#end(ticket, false);
     const bySegment = new Map<Segment, number[]>();
     for (const ticket of tickets) {
       if (!table.has(ticket)) continue;
@@ -121,11 +167,23 @@ export class SegmentSpool implements Spool {
       if (spots) spots.push(table.offset[ticket] as number, table.index[ticket] as number);
       else bySegment.set(segment, [table.offset[ticket] as number, table.index[ticket] as number]);
     }
+    for (const ticket of tickets) {
+      const { part } = table.has(ticket) ? this.#stock.segmentOf(ticket) : { part: undefined };
+      const before = part?.former.get(ticket);
+      if (before) part?.outcomes.records.gone(before.segment, before.offset, before.index);
+    }
     for (const [{ part, number }, spots] of bySegment) {
       part.outcomes.records.many(number, spots);
       part.outcomes.touch();
     }
     for (const ticket of tickets) if (table.has(ticket)) this.#forget(ticket);
+    await this.flush();
+  }
+
+  async changeAll(where: PlaceParts, nextAttempt: number, lastReply: string): Promise<void> {
+    for (const part of this.#parts) part.sweep(where, nextAttempt, lastReply);
+    this.#stock.sweep(where, nextAttempt, lastReply);
+    this.#holding.sweptOver();
     await this.flush();
   }
 
@@ -136,8 +194,11 @@ export class SegmentSpool implements Spool {
     const number = places.hold(text);
     places.release(table.place[ticket] as number);
     table.place[ticket] = number;
+    if (this.#holding.has(ticket)) return;
     const segment = this.#stock.segmentOf(ticket);
     segment.part.outcomes.records.move(this.#spot(ticket, segment.number), text);
+    const before = segment.part.former.get(ticket);
+    if (before) segment.part.outcomes.records.move(before, text);
     segment.part.outcomes.touch();
   }
 
@@ -194,6 +255,7 @@ export class SegmentSpool implements Spool {
   async recover(found: Found, signal: AbortSignal): Promise<RecoveryReport> {
     const { clock } = this.#own.options;
     const began = clock.mono();
+    await this.#tellLost();
     let messages = 0;
     let quarantined = 0;
     let tornTails = 0;
@@ -225,10 +287,12 @@ export class SegmentSpool implements Spool {
   }
 
   async flush(): Promise<void> {
+    await this.#holding.settle();
     for (const { outcomes } of this.#parts) await outcomes.sync();
   }
 
   async close(): Promise<void> {
+    await this.#holding.close();
     for (const part of this.#parts) await part.close();
   }
 
@@ -238,13 +302,29 @@ export class SegmentSpool implements Spool {
   }
 
   #forget(ticket: number): void {
-    const { table, places, replies, large } = this.#stock;
     const segment = this.#stock.unsettle(ticket);
-    places.release(table.place[ticket] as number);
-    replies.release(table.reply[ticket] as number);
-    const file = large.release(ticket);
-    table.give(ticket);
+    segment.part.former.delete(ticket);
+    const file = this.#stock.large.release(ticket);
+    this.#forgetState(ticket);
     if (file !== undefined) segment.part.upkeep.removeBody(file);
     segment.part.upkeep.lessLive(segment);
+  }
+
+  #forgetState(ticket: number): void {
+    const { table, places, replies } = this.#stock;
+    places.release(table.place[ticket] as number);
+    replies.release(table.reply[ticket] as number);
+    table.give(ticket);
+  }
+
+  /** Tells how many messages each part had in memory only when its daemon ended without a word. */
+  async #tellLost(): Promise<void> {
+    for (const [part, count] of this.#lost) {
+      if (count === 0) continue;
+      part.options.log('error', `${count} messages were in memory only when the last daemon ended without a word: they are lost`);
+      if (part !== this.#own) await forgetLost(part).catch(() => {});
+    }
+    if (this.#lost.get(this.#own) !== 0) this.#holding.remember(0);
+    this.#lost.clear();
   }
 }

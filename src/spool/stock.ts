@@ -1,12 +1,21 @@
 /** What all parts of a spool share in memory: the table of messages, their segments, texts and body files. */
+import type { Copy } from '../module/copy.js';
+import type { PlaceParts } from '../module/place.js';
+import { writeId } from './id-octets.js';
 import { LargeFiles } from './large.js';
 import type { IndexEntry } from './outcome-tags.js';
+import { placeText } from './place-names.js';
 import { type Segment, SegmentSlots } from './segment.js';
-import { Table } from './table.js';
+import { isThere } from './sweep.js';
+import { FLAG, Table } from './table.js';
 import { Words } from './words.js';
 
 /** What the table has to know of a message besides where it lies. */
 export type About = Omit<IndexEntry, 'file'> & { readonly file: string | undefined };
+
+/** Slot of what lies in no segment. */
+const NOWHERE = 0xffff_ffff;
+const idOctets = Buffer.alloc(8);
 
 export class Stock {
   readonly table = new Table();
@@ -17,6 +26,30 @@ export class Stock {
 
   /** Puts a message into the table: it is durable in that segment. `file` is the path of its body. Answers its ticket. */
   adopt(segment: Segment, about: About): number {
+    const ticket = this.#enter(about);
+    if (about.file !== undefined) this.large.hold(ticket, about.file);
+    this.settle(ticket, segment, about.offset, about.index, about.weight);
+    return ticket;
+  }
+
+  /** Puts a message into the table that lies in no segment. */
+  shelve({ id, reception, attempts, nextAttempt, priority, place, lastReply }: Copy, isShared: boolean): number {
+    writeId(id, idOctets, 0);
+    const ticket = this.#enter({
+      idHigh: idOctets.readUInt32BE(0),
+      idLow: idOctets.readUInt32BE(4),
+      receivedAt: reception.receivedAt,
+      attempts,
+      next: nextAttempt,
+      flags: (isShared ? FLAG.shared : 0) | (priority === 1 ? FLAG.priority : 0),
+      place: placeText(place),
+      reply: lastReply,
+    });
+    this.table.slot[ticket] = NOWHERE;
+    return ticket;
+  }
+
+  #enter(about: Omit<About, 'file' | 'offset' | 'index' | 'weight'>): number {
     const { table } = this;
     const ticket = table.take(about.flags);
     table.idHigh[ticket] = about.idHigh;
@@ -26,8 +59,6 @@ export class Stock {
     table.next[ticket] = about.next;
     table.place[ticket] = this.places.hold(about.place);
     table.reply[ticket] = this.replies.hold(about.reply);
-    if (about.file !== undefined) this.large.hold(ticket, about.file);
-    this.settle(ticket, segment, about.offset, about.index, about.weight);
     return ticket;
   }
 
@@ -40,6 +71,24 @@ export class Stock {
     table.weight[ticket] = weight;
     segment.live++;
     segment.liveBytes += weight;
+  }
+
+  /** All messages there get a next attempt and a last reply, in one turn. */
+  sweep(where: PlaceParts, next: number, reply: string): void {
+    const { table, replies } = this;
+    const places = this.places.which((place) => isThere(where, place));
+    // Held once before the loop, so that it is not let go in between.
+    const number = replies.hold(reply);
+    let swept = 0;
+    for (let ticket = 0; ticket < table.size; ticket++) {
+      if (!table.has(ticket) || !places.has(table.place[ticket] as number)) continue;
+      replies.release(table.reply[ticket] as number);
+      table.reply[ticket] = number;
+      table.next[ticket] = next;
+      swept++;
+    }
+    replies.holdMore(number, swept);
+    replies.release(number);
   }
 
   segmentOf(ticket: number): Segment {

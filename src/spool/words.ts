@@ -20,6 +20,18 @@ export class Words {
     return number;
   }
 
+  /** The same number, held so many times more. */
+  holdMore(number: number, times: number): void {
+    if (number !== 0) this.#users[number] = (this.#users[number] ?? 0) + times;
+  }
+
+  /** Numbers of the texts that are held and that `isWanted`. */
+  which(isWanted: (word: string) => boolean): ReadonlySet<number> {
+    const wanted = new Set<number>();
+    for (const [word, number] of this.#numbers) if (isWanted(word)) wanted.add(number);
+    return wanted;
+  }
+
   release(number: number): void {
     if (number === 0) return;
     const left = (this.#users[number] ?? 1) - 1;

@@ -60,6 +60,7 @@ export class Writing implements Landing {
     for (let index = 0; index < copies.length; index++) {
       const copy = copies[index] as Copy;
       writeId(copy.id, idOctets, 0);
+      copy.unspooled = undefined;
       copy.ticket = this.#stock.adopt(segment, {
         offset,
         index,

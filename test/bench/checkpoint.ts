@@ -1,6 +1,7 @@
 /**
  * How long a spool full of live mail holds the loop: `node dist/test/bench/checkpoint.js [messages] [folder]` writes them, then changes all
- * of them as a queue that retries does, which brings checkpoints of the outcome log, compacts, and starts again from what lies there.
+ * of them as a queue that retries does, which brings checkpoints of the outcome log, compacts, and starts again from what lies there, once
+ * as it was left and once without the outcome log's indexes, so that every segment is read.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -18,13 +19,18 @@ const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
 let watching = true;
 
-/** Longest time between two turns of the loop, in milliseconds, from one call to the next; what takes over 20 ms is counted. */
+/** Processor time of this thread in milliseconds; what the machine gives to others does not count. */
+const threadFile = `/proc/self/task/${process.pid}/schedstat`;
+const spent = (): number =>
+  fs.existsSync(threadFile) ? Number(fs.readFileSync(threadFile, 'latin1').split(' ')[0]) / 1e6 : performance.now();
+
+/** Most processor time between two turns of the loop, in milliseconds, from one call to the next; what takes over 20 ms is counted. */
 function watchLoop(): () => string {
   let longest = 0;
   let over = 0;
-  let last = performance.now();
+  let last = spent();
   const look = (): void => {
-    const now = performance.now();
+    const now = spent();
     longest = Math.max(longest, now - last);
     if (now - last > 20) over++;
     last = now;
@@ -32,7 +38,7 @@ function watchLoop(): () => string {
   };
   look();
   return () => {
-    const told = `longest turn ${longest.toFixed(1)} ms, ${over} over 20 ms`;
+    const told = `longest turn ${longest.toFixed(1)} ms of processor, ${over} over 20 ms`;
     longest = 0;
     over = 0;
     return told;
@@ -94,6 +100,13 @@ async function run(messages: number, under: string): Promise<void> {
     const { milliseconds } = await again.recover(() => void found++, never);
     say(`started again: ${found} found in ${Math.round(milliseconds)} ms: ${told()}`);
     await again.close();
+    for (const name of files()) fs.rmSync(path.join(folder, name));
+    told();
+    const bare = await open();
+    found = 0;
+    const { milliseconds: bareMs } = await bare.recover(() => void found++, never);
+    say(`started without an outcome log: ${found} found in ${Math.round(bareMs)} ms: ${told()}`);
+    await bare.close();
   } finally {
     watching = false;
     fs.rmSync(root, { recursive: true });

@@ -171,9 +171,49 @@ describe.each(makers)('$name', ({ open, keeps }) => {
     await spool.write(copies);
     spool.forget(refused);
     spool.forget(content);
-    const left = () => (keeps ? fs.readdirSync(path.join(folder, 'large')) : [path.basename(content.file ?? '')]);
-    await expect.poll(left).toEqual([path.basename(content.file ?? '')]);
+    const inside = path.join(folder, 'large');
+    const left = () => (keeps ? fs.readdirSync(inside).map((name) => path.join(inside, name)) : [content.file]);
+    await expect.poll(left).toEqual([content.file]);
     expect((await textOf(await spool.read(copies[0]?.ticket ?? -1))).length).toBeGreaterThan(10_000);
+  });
+
+  it('holds what may be lost in memory, with tickets like all others', async () => {
+    const tally = { inMemory: 0, forced: 0, failing: 0, withoutDisk: 0 };
+    const held = (...names: string[]): Copy[] => {
+      const copies = makeCopies(names.map((name) => `${name}@x.test`));
+      for (const copy of copies) copy.unspooled = { attempts: 3, tally };
+      return copies;
+    };
+    const before = spool.stats().diskBytes;
+    const [a, b, c, d, e] = held('a', 'b', 'c', 'd', 'e') as [Copy, Copy, Copy, Copy, Copy];
+    const whole = await textOf(a);
+    expect(await spool.hold?.([a, b, c, d, e])).toBe(true);
+    expect(new Set([a, b, c, d, e].map(({ ticket }) => ticket)).size).toBe(5);
+    expect(await textOf(await spool.read(a.ticket))).toBe(whole);
+    expect(spool.find(b.id)).toBe(b.ticket);
+    spool.change(a.ticket, 2, 1_900_000_000_000, '451 later');
+    spool.move(a.ticket, { group: 'g', binding: 'b', domain: 'other.test' });
+    spool.gone(b.ticket);
+    await spool.purge([c.ticket]);
+    await spool.flush();
+    expect(await spool.read(a.ticket)).toMatchObject({ attempts: 2, lastReply: '451 later', place: { domain: 'other.test' } });
+    await expect(spool.read(b.ticket)).rejects.toMatchObject({ code: 'SPOOL_GONE' });
+    expect(spool.stats()).toMatchObject({ messages: 3, diskBytes: before });
+    const [notice] = makeCopies(['alice@sender.test']) as [Copy];
+    await spool.replace([d.ticket], [notice]);
+    expect(spool.find(d.id)).toBeUndefined();
+    spool.evict?.(a.ticket);
+    spool.gone(e.ticket);
+    await spool.writeHeld?.(never);
+    expect(await textOf(await spool.read(a.ticket))).toBe(whole);
+    const unready = held('q');
+    unready[0]?.setBody(Buffer.from('x'));
+    for (const copy of unready) copy.unspooled = undefined;
+    expect(await spool.hold?.(unready)).toBe(false);
+    if (!keeps) return;
+    const found = await again();
+    expect([...found.keys()].sort()).toEqual([a.id, notice.id].sort());
+    expect(await spool.read(found.get(a.id) ?? -1)).toMatchObject({ attempts: 2, lastReply: '451 later', place: { domain: 'other.test' } });
   });
 
   it('survives much traffic with many segments, and does not grow', async () => {

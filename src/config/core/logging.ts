@@ -15,8 +15,7 @@ export const loggingOptions = {
     doc: 'Permissions of files with SMTP dialogues.',
     default: 0o640,
     reload: 'restart',
-    effect: 'never',
-    differs: 'Dialogues are never written to files.',
+    effect: 'restricts',
     scopes: G,
   }),
   log_hires_timestamp: opt.bool({

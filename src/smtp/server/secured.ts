@@ -6,6 +6,8 @@ import { describeTls } from './tls-facts.js';
 import * as words from './words.js';
 
 const HANDSHAKE_MS = 30_000;
+/** Each costs the server more than the client. */
+const MOST_RENEGOTIATIONS = 3;
 const STARTTLS_ONLY = /^STARTTLS *$/i;
 
 export abstract class Secured<Own> extends Authentication<Own> {
@@ -45,7 +47,11 @@ export abstract class Secured<Own> extends Authentication<Own> {
       this.securing = false;
       this.inputAt = this.house.coarseNow;
       this.rearm();
-      if (!tls_allow_renegotiation) socket.disableRenegotiation();
+      let handshakes = tls_allow_renegotiation ? MOST_RENEGOTIATIONS : 0;
+      // Node's own limits hold for the sockets of its TLS server only, not for those that come by STARTTLS.
+      socket.on('secure', () => {
+        if (--handshakes < 0) socket.destroy();
+      });
       this.tls = describeTls(socket);
       if (this.tls.verified && tls_verified_peer_can_relay) this.facts.set('can_relay', 'true');
       this.noteTls();

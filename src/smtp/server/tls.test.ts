@@ -209,3 +209,22 @@ describe('use_ssl', () => {
     expect(await client.ask('QUIT\r\n')).toMatch(/^221/);
   });
 });
+
+describe('tls_allow_renegotiation', () => {
+  it.each([
+    [true, 3, true],
+    [true, 4, false],
+    [false, 1, false],
+  ])('%s: a client that negotiates anew %i times goes on: %s', async (allowed, times, goesOn) => {
+    const at = await open({ options: { tls_allow_renegotiation: allowed } });
+    const client = await secureClient(at, { maxVersion: 'TLSv1.2' });
+    await client.ask('EHLO client.test\r\n');
+    for (let i = 0; i < times; i++) {
+      await new Promise<void>((done) => {
+        client.socket.once('close', () => done());
+        (client.socket as tls.TLSSocket).renegotiate({}, () => done());
+      });
+    }
+    expect(await client.ask('NOOP\r\n')).toMatch(goesOn ? /^250 / : /^$/);
+  });
+});
