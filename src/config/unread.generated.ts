@@ -1,7 +1,6 @@
 /** Core options that nothing in this build reads. Written by src/tools/find-readers.ts; do not edit. */
 
 export const UNREAD: ReadonlySet<string> = new Set<string>([
-  '_unsafe_spool',
   'accept_queue_backlog',
   'address_metrics_cleanse_interval',
   'address_metrics_lifetime',
