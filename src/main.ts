@@ -7,6 +7,10 @@ const DEFAULT_CONFIG = '/etc/celeris/ecelerity.conf';
 
 const program = new Command('celeris').description('A mail transfer daemon.').version(VERSION).showHelpAfterError();
 
+/** sysexits(3): the command was used wrongly. */
+const USAGE = 64;
+program.exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : USAGE));
+
 const configured = (command: Command): Command =>
   command.option('-c, --config <file>', 'configuration file', process.env.CELERIS_CONFIG ?? DEFAULT_CONFIG);
 

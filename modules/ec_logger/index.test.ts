@@ -249,6 +249,17 @@ describe('the reject log', () => {
     expect(line.startsWith('0000000000000500: ')).toBe(true);
     expect(line.endsWith('CTXMESS=[] bare')).toBe(true);
   });
+
+  it('shows no secrets that policies left in the context', () => {
+    const facts = new Facts();
+    facts.set('outbound_smtp_auth_user', 'alice');
+    facts.set('outbound_smtp_auth_pass', 'hunter2');
+    facts.set('api_token', 'abc');
+    const rejection = { session: makeSession({ facts }), phase: 4, module: '', reply: reject('no').reply, at: 0 };
+    expect(formatRejection(rejection, stampSeconds)).toContain(
+      'CTXCONN=[outbound_smtp_auth_user=alice,outbound_smtp_auth_pass=***,api_token=***]',
+    );
+  });
 });
 
 describe('reopening', () => {

@@ -68,10 +68,13 @@ const endpoint = (end: { readonly ip: string; readonly port: number }): string =
 const NEEDS_QUOTES = /[\s",\]\\]/;
 const quoted = (value: string): string => (NEEDS_QUOTES.test(value) ? `"${value.replace(/["\\]/g, '\\$&')}"` : value);
 
+/** Context variables that hold secrets: policies may set them, and logs are read by many. */
+const SECRET = /(?:_pass|password|secret|token)$/i;
+
 const context = (facts: Facts | undefined): string => {
   if (!facts || facts.size === 0) return '';
   const pairs: string[] = [];
-  for (const [key, value] of facts) pairs.push(`${quoted(key)}=${quoted(value)}`);
+  for (const [key, value] of facts) pairs.push(`${quoted(key)}=${SECRET.test(key) ? '***' : quoted(value)}`);
   return pairs.join(',');
 };
 

@@ -8,7 +8,7 @@ import { renderProblems } from '../config/render.js';
 import { loadConfiguration } from '../server/configuration.js';
 import { Daemon } from '../server/daemon.js';
 import { innerPlan } from '../server/inner-plan.js';
-import { parseSaying } from '../tools/sink/rule.js';
+import { parseSaying, type Rule } from '../tools/sink/rule.js';
 import { startSink } from '../tools/sink/sink.js';
 import { EXIT } from './exit.js';
 
@@ -26,14 +26,22 @@ interface Step {
 
 const LIMIT_MS = 10_000;
 
+/** Resolves to the exit code: delivered or not; 64 when the wish is no reply. */
 export async function tryOut(wishes: TryWishes): Promise<number> {
+  let rules: Rule[];
+  try {
+    rules = wishes.sinkSays === undefined ? [] : [parseSaying(wishes.sinkSays)];
+  } catch (error) {
+    process.stderr.write(`celeris: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.usage;
+  }
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'celeris-try-'));
   process.env.CELERIS_LOG ??= 'error';
   const began = performance.now();
   const steps: Step[] = [];
   const note = (event: string, detail = ''): void =>
     void steps.push({ ms: Math.round((performance.now() - began) * 10) / 10, event, detail });
-  const sink = await startSink({ rules: wishes.sinkSays === undefined ? [] : [parseSaying(wishes.sinkSays)] });
+  const sink = await startSink({ rules });
   try {
     const file = path.join(folder, 'ecelerity.conf');
     fs.writeFileSync(file, writeConfiguration(folder, sink.port));

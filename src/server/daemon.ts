@@ -1,4 +1,4 @@
-/** The one place where objects meet: a daemon from its configuration to its end. */
+/** The one place where objects meet: a daemon from its configuration to its end. Long: what is opened here is closed here in reverse, and both are read together. */
 import os from 'node:os';
 import path from 'node:path';
 import { CLASS } from '../bounce/classify.js';

@@ -16,3 +16,15 @@ export function isListening(port: number): boolean {
   }
   return false;
 }
+
+/** Flag of sockets that accept, in /proc/net/unix. */
+const ACCEPTS = '00010000';
+
+/** Looks for a listening unix socket of this path; the file alone is there a moment before anybody listens. */
+export function isListeningAt(file: string): boolean {
+  if (!fs.existsSync('/proc/net/unix')) return fs.existsSync(file);
+  return fs
+    .readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .some((line) => line.endsWith(` ${file}`) && line.split(/\s+/)[3] === ACCEPTS);
+}

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ConsoleClient } from '../../src/console/client.js';
 import { buildWhenStale, findRoot } from '../../src/tools/build.js';
-import { isListening } from '../../src/tools/listening.js';
+import { isListening, isListeningAt } from '../../src/tools/listening.js';
 import { makePlace, type Place } from './place.js';
 
 export interface DaemonOptions {
@@ -150,7 +150,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         if (ended !== undefined) throw new Error(`the daemon ended with ${ended}:\n${lines.slice(-40).join('\n')}`);
         // Of several workers the first may serve before the last is there.
         if (severalWanted && !lines.some((line) => line.includes(' ready, pid '))) return false;
-        return isListening(port) && (!consoleWanted || fs.existsSync(place.consolePath));
+        return isListening(port) && (!consoleWanted || isListeningAt(place.consolePath));
       },
       options.readyTimeoutMs ?? 15_000,
     );
