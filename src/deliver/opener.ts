@@ -1,4 +1,4 @@
-/** Opens connections: chooses the hop, gets the permit, connects, goes on to the next hop when that fails. */
+/** Opens connections: chooses the hop, gets the permit, connects, goes on to the next hop when that fails. Long: each of these steps may end in any other. */
 import type { SecureContext } from 'node:tls';
 import { codeOf } from '../kernel/problems.js';
 import { STAGE } from '../module/attempt.js';

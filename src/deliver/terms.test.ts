@@ -5,8 +5,11 @@ import { makeTerms, poolKey } from './terms.js';
 
 const hop = { name: 'mx.test', ip: '192.0.2.1', port: 25, preference: 10 };
 const persona = { helo: 'celeris.test', origin: undefined, identity: undefined };
-const termsOf = async (config: string): Promise<ClientTerms> =>
-  makeTerms((await snapshotOf(config)).at({ domain: 'a.test' }), { hop, persona, source: '', isPlain: false, tlsContext: undefined });
+const valuesOf = async (config: string) => (await snapshotOf(config)).at({ domain: 'a.test' });
+const termsOf = async (config: string): Promise<ClientTerms> => {
+  const values = await valuesOf(config);
+  return makeTerms(values, { hop, persona, source: values.bind_address ?? '', isPlain: false, tlsContext: undefined });
+};
 
 describe('the options of a place as terms', () => {
   it.each<[string, Partial<ClientTerms['timeouts']>]>([
@@ -51,7 +54,10 @@ describe('the options of a place as terms', () => {
     'tls_protocols = "+ALL:-TLSv1.2"',
     'xclient = ifavailable',
   ])('a connection made without "%s" does not serve a place that has it', async (line) => {
-    const keyOf = async (config: string): Promise<string> => poolKey((await snapshotOf(config)).at({}), hop, '', persona);
+    const keyOf = async (config: string): Promise<string> => {
+      const values = await valuesOf(config);
+      return poolKey(values, hop, values.bind_address ?? '', persona);
+    };
     expect(await keyOf(line)).not.toBe(await keyOf(''));
   });
 });
