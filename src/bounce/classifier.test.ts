@@ -21,6 +21,7 @@ const readList = (name: string): [string, string, string][] =>
 
 const judged = readList('replies.tsv');
 const second = readList('held-out.tsv');
+const independent = readList('independent.tsv');
 const wrongOf = (list: readonly [string, string, string][]): string[] =>
   list.filter(([label, reply]) => classifier.explain(reply).class !== Number(label)).map(([label, reply]) => `${label} ${reply}`);
 
@@ -48,6 +49,12 @@ describe('the rules that come with Celeris', () => {
   it('agree with at least 95 of 100 replies of a second list, of odd ones', () => {
     const wrong = wrongOf(second);
     expect(wrong.length / second.length, wrong.join('\n')).toBeLessThan(0.05);
+  });
+
+  it('agree with at least 77 of 100 replies of a list that somebody collected who had not seen them, and that nothing was tuned on', () => {
+    const wrong = wrongOf(independent);
+    expect(independent.length).toBeGreaterThanOrEqual(300);
+    expect(wrong.length / independent.length).toBeLessThan(0.23);
   });
 
   it('every reply of the list has an address where it was read, and stands there once', () => {
