@@ -18,6 +18,7 @@ export * from './manifest.js';
 export * from './message.js';
 export type * from './names.js';
 export * from './place.js';
+export * from './probe.js';
 export type * from './reports.js';
 export type * from './resolver.js';
 export * from './service.js';

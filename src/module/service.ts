@@ -3,6 +3,7 @@ import type { Address } from '../mail/address.js';
 import type { Mail } from './message.js';
 import type { Names } from './names.js';
 import type { Place } from './place.js';
+import type { ProbeService } from './probe.js';
 import type { Endpoint } from './session.js';
 
 /** A named door to something that one side provides and others use. The type parameter says what is behind it. */
@@ -117,6 +118,9 @@ export const Sockets: Service<{
 
 /** Questions to DNS, answered from the daemon's own cache where it knows. */
 export const Dns: Service<Names> = core('dns');
+
+/** Questions to other SMTP servers; connections are kept per door and bounded. */
+export const Probes: Service<ProbeService> = core('probes');
 
 /** Kernel buffers of a socket in octets. */
 export interface SocketBuffers {
