@@ -60,16 +60,34 @@ async function lookAt(size: number, look: (ticket: number) => void): Promise<voi
   }
 }
 
-/** The slices of a segment in order, without gaps: the first one begins at 0, the last one ends where the list does. */
+/**
+ * The slices of a segment in order, without gaps: the first one begins at 0, the others where a frame begins (reading goes on there
+ * after a stop between two slices), the last one ends where the list does.
+ */
 export function* sliceLive(segment: Segment, { tickets, end }: Live): Generator<Slice> {
-  const { offset } = segment.part.stock.table;
+  const { table } = segment.part.stock;
   const size = end === WHOLE ? Math.max(segment.size, HEAD_BYTES) : end;
-  let last: Slice | undefined;
-  for (const slice of divide(offset, { from: 0, to: size, tickets })) {
-    if (last) yield last;
-    last = slice;
+  let last: Slice = { from: 0, to: end, tickets: tickets.subarray(0, 0) };
+  for (const slice of divide(table.offset, { from: 0, to: size, tickets })) {
+    const from = firstFrame(segment, slice);
+    if (from === undefined) continue;
+    if (last.tickets.length > 0) yield { ...last, to: from };
+    last = { from: last.tickets.length > 0 ? from : 0, to: end, tickets: slice.tickets };
   }
-  if (last) yield { ...last, to: end };
+  yield last;
+}
+
+/** Where the first frame of a slice begins, by what is still alive; undefined when nothing is. */
+function firstFrame({ slot, part }: Segment, { from, to, tickets }: Slice): number | undefined {
+  const { table } = part.stock;
+  let first: number | undefined;
+  for (const ticket of tickets) {
+    // Meanwhile it may have ended, and its ticket may be somebody else's.
+    const offset = table.offset[ticket] as number;
+    if (offset < from || offset >= to || offset >= (first ?? to) || !table.has(ticket) || table.slot[ticket] !== slot) continue;
+    first = offset;
+  }
+  return first;
 }
 
 /** Divides by offset until no slice is much longer than wanted; no sorting, so that even a full segment takes only milliseconds. */
