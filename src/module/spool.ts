@@ -106,6 +106,9 @@ export interface Spool {
   /** Reads everything that is there; may run while new messages are written. `found` is called once a message, after every later outcome is known. */
   recover(found: Found, signal: AbortSignal): Promise<RecoveryReport>;
 
+  /** Tickets that its tables have room for; who keeps a table beside them need not grow more often. */
+  readonly capacity?: number;
+
   /** Number of messages and bytes kept. */
   stats(): { readonly messages: number; readonly liveBytes: number; readonly diskBytes: number; readonly segments: number };
 

@@ -36,6 +36,8 @@ const FIRST_CAPACITY = 1024;
 const GROWTH = 1.5;
 
 export class Entries {
+  /** How long the tables beside ours are. */
+  readonly #room: () => number;
   #capacity = 0;
   #place = new Uint32Array(0);
   #received = new Float64Array(0);
@@ -50,6 +52,10 @@ export class Entries {
   #tails = new Uint32Array(0);
   #counts = new Uint32Array(0);
   readonly #totals = new Array<number>(LISTS).fill(0);
+
+  constructor(room: () => number = () => 0) {
+    this.#room = room;
+  }
 
   /** Mails on any list. */
   get size(): number {
@@ -165,6 +171,15 @@ export class Entries {
     return this.#received[ticket] as number;
   }
 
+  /** The earliest reception of all mails on lists, monotonic milliseconds; infinity when there is none. */
+  oldest(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (let ticket = 0; ticket < this.#capacity; ticket++) {
+      if ((this.#received[ticket] as number) < oldest && this.list(ticket) !== LIST.none) oldest = this.received(ticket);
+    }
+    return oldest;
+  }
+
   attempts(ticket: number): number {
     return this.#attempts[ticket] as number;
   }
@@ -245,7 +260,9 @@ export class Entries {
   }
 
   #growEntries(ticket: number): void {
-    const capacity = Math.max(FIRST_CAPACITY, Math.ceil(this.#capacity * GROWTH), ticket + 1);
+    const room = this.#room();
+    const grown = Math.max(FIRST_CAPACITY, Math.ceil(this.#capacity * GROWTH));
+    const capacity = room > ticket ? room : Math.max(grown, ticket + 1);
     this.#place = enlarge(Uint32Array, this.#place, capacity);
     this.#received = enlarge(Float64Array, this.#received, capacity);
     this.#due = enlarge(Float64Array, this.#due, capacity);

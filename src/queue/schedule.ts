@@ -16,6 +16,7 @@ export class Schedule {
   readonly #clock: Clock;
   readonly #dueOf: (ticket: number) => number;
   readonly #expire: (tickets: Uint32Array) => void;
+  readonly #room: () => number;
   readonly #heads = new Uint32Array(SLOTS).fill(NOBODY);
   readonly #tails = new Uint32Array(SLOTS).fill(NOBODY);
   #next = new Uint32Array(0);
@@ -29,11 +30,15 @@ export class Schedule {
   #timer: Timer | undefined;
   #timerTick = Number.POSITIVE_INFINITY;
 
-  /** `expire` gets the tickets that came due, those with equal times in the order they were put in; the array is used again afterwards. */
-  constructor(clock: Clock, dueOf: (ticket: number) => number, expire: (tickets: Uint32Array) => void) {
+  /**
+   * `expire` gets the tickets that came due, those with equal times in the order they were put in; the array is used again afterwards.
+   * `room` tells how long the tables beside ours are.
+   */
+  constructor(clock: Clock, dueOf: (ticket: number) => number, expire: (tickets: Uint32Array) => void, room: () => number = () => 0) {
     this.#clock = clock;
     this.#dueOf = dueOf;
     this.#expire = expire;
+    this.#room = room;
   }
 
   /** Mails that wait. */
@@ -119,7 +124,8 @@ export class Schedule {
   }
 
   #grow(ticket: number): void {
-    const length = Math.max(1024, Math.ceil(this.#next.length * 1.5), ticket + 1);
+    const room = this.#room();
+    const length = room > ticket ? room : Math.max(1024, Math.ceil(this.#next.length * 1.5), ticket + 1);
     this.#next = enlarge(Uint32Array, this.#next, length);
     this.#prev = enlarge(Uint32Array, this.#prev, length);
     this.#slot = enlarge(Uint16Array, this.#slot, length);

@@ -31,7 +31,7 @@ export class Stock {
   readonly spool: Spool;
   readonly places: PlaceTable;
   readonly anchor: Anchor;
-  readonly entries = new Entries();
+  readonly entries = new Entries(() => this.spool.capacity ?? 0);
   readonly residents = new Residents();
   readonly schedule: Schedule;
   readonly holds = new Holds();
@@ -53,6 +53,7 @@ export class Stock {
       ports.clock,
       (ticket) => this.entries.due(ticket),
       (tickets) => this.#becomeDue(tickets),
+      () => this.spool.capacity ?? 0,
     );
     this.#snapshot = () => ports.snapshot();
     this.#settings = new SettingsBook(this.#snapshot);

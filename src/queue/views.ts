@@ -34,6 +34,8 @@ const STATES: Record<List, MailState> = {
 /** Order in which a place's mails are shown. */
 const SHOWN: readonly List[] = [LIST.taken, LIST.urgent, LIST.active, LIST.delayed, LIST.held, LIST.ending];
 
+const isAll = ({ group, binding, domain }: PlaceParts): boolean => group === undefined && binding === undefined && domain === undefined;
+
 export class QueueViews {
   readonly #stock: Stock;
   readonly #explanations: Explanations;
@@ -80,26 +82,29 @@ export class QueueViews {
   bindings(where: PlaceParts = {}): readonly BindingRow[] {
     const resident = new Map<string, number>();
     for (const { place } of this.#stock.residents.mails()) resident.set(place.binding, (resident.get(place.binding) ?? 0) + 1);
-    const rows = new Map<string, BindingRow>();
+    const { entries, carrier } = this.#stock;
+    // Sums in place: there may be a hundred thousand places, and few bindings.
+    const sums = new Map<string, { readonly group: string; readonly counts: number[]; connections: number }>();
     for (const place of this.#usedPlaces(where)) {
-      const row = this.#placeRow(place);
-      const known = rows.get(place.binding);
-      rows.set(place.binding, {
-        ...pickCounts(known ? addCounts(known, row) : row),
-        group: place.group,
-        binding: place.binding,
-        connections: row.connections + (known?.connections ?? 0),
-        resident: resident.get(place.binding) ?? 0,
-      });
+      let sum = sums.get(place.binding);
+      if (!sum) sums.set(place.binding, (sum = { group: place.group, counts: [], connections: 0 }));
+      for (const list of SHOWN) sum.counts[list] = (sum.counts[list] ?? 0) + entries.count(place.index, list);
+      sum.connections += carrier?.connections(place) ?? 0;
     }
-    return [...rows.values()];
+    return Array.from(sums, ([binding, { group, counts, connections }]) => ({
+      ...countsFrom((list) => counts[list] ?? 0),
+      group,
+      binding,
+      connections,
+      resident: resident.get(binding) ?? 0,
+    }));
   }
 
   /** When the oldest mail came in; undefined when there is none. Looks at every mail. */
   oldest(where: PlaceParts = {}): number | undefined {
     const { entries, anchor } = this.#stock;
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const place of this.#usedPlaces(where)) {
+    let oldest = isAll(where) ? entries.oldest() : Number.POSITIVE_INFINITY;
+    for (const place of isAll(where) ? [] : this.#usedPlaces(where)) {
       for (const list of SHOWN) for (const ticket of entries.walk(place.index, list)) oldest = Math.min(oldest, entries.received(ticket));
     }
     return oldest === Number.POSITIVE_INFINITY ? undefined : anchor.wallOf(oldest);

@@ -8,6 +8,7 @@ import type { HopRouter } from '../deliver/route.js';
 import type { Resolver } from '../dns/resolver.js';
 import { type Clock, systemClock } from '../kernel/clock.js';
 import { IdSource } from '../kernel/ids.js';
+import { collectGarbage } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
 import type { Copy } from '../module/copy.js';
@@ -50,6 +51,9 @@ import { PRODUCT, VERSION } from './version.js';
 import { WriterBook } from './writers.js';
 
 /** An address of this machine. */
+/** So many messages found at a start leave garbage that is worth a pause. */
+const MANY = 50_000;
+
 const isOwnAddress = (ip: string): boolean =>
   ip.startsWith('127.') || Object.values(os.networkInterfaces()).some((list) => list?.some(({ address }) => address === ip));
 
@@ -359,6 +363,7 @@ export class Daemon {
     try {
       const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
       this.#warnOfLostBindings();
+      if (told.messages > MANY) collectGarbage();
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',

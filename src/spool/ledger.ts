@@ -4,7 +4,7 @@ import type { Disk } from '../kernel/disk.js';
 import { readFileHead } from './file-head.js';
 import { KIND } from './frame.js';
 import { outcomeName } from './log-names.js';
-import { type OutcomeReader, readIndex, readOutcomes } from './outcome-reader.js';
+import { countIndex, type OutcomeReader, readIndex, readOutcomes } from './outcome-reader.js';
 import { type IndexEntry, type Spot, WHOLE } from './outcome-tags.js';
 import { breathe, scanFrames } from './scan.js';
 import { readWhole } from './small-file.js';
@@ -110,6 +110,11 @@ export class SegmentLedger {
       at = Math.max(at, to);
     }
     return at >= size ? WHOLE : at;
+  }
+
+  /** At most so many copies are in `entries`. */
+  get most(): number {
+    return this.#slices.reduce((sum, { octets }) => sum + countIndex(octets), 0);
   }
 
   /** The copies that indexes name and that did not end since, in their newest state. */

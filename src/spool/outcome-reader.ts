@@ -89,6 +89,13 @@ function readIndexHead(octets: Buffer, reader: OutcomeReader): void {
   }
 }
 
+/** How many entries an index record has. */
+export function countIndex(octets: Buffer): number {
+  let count = 0;
+  for (const { tag, from, to } of readFields(octets)) if (tag === INDEX.entries) count += Math.floor((to - from) / ENTRY_BYTES);
+  return count;
+}
+
 /** The entries of an index record. */
 export function* readIndex(octets: Buffer): Generator<IndexEntry> {
   const places = [''];

@@ -81,6 +81,7 @@ class Recovery {
       }
     }
     // Only now is everything known that says a copy ended: newer segments may end copies of older ones.
+    part.stock.table.reserve(open.reduce((sum, { known, scanned }) => sum + known.most + scanned.length, 0));
     for (const [nth, { segment, known, scanned }] of open.entries()) {
       this.#progress(0.5 + (0.5 * nth) / open.length);
       await this.#tell(segment, known, scanned);

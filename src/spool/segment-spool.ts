@@ -274,6 +274,10 @@ export class SegmentSpool implements Spool {
     return { messages, quarantined, tornTails, milliseconds: clock.mono() - began };
   }
 
+  get capacity(): number {
+    return this.#stock.table.capacity;
+  }
+
   stats(): { readonly messages: number; readonly liveBytes: number; readonly diskBytes: number; readonly segments: number } {
     let liveBytes = 0;
     let diskBytes = 0;

@@ -65,8 +65,18 @@ export class Table {
     return undefined;
   }
 
-  #grow(): void {
-    const length = this.#flags.length * 2;
+  /** Tickets that fit without growing. */
+  get capacity(): number {
+    return this.#flags.length;
+  }
+
+  /** Makes room for so many more at once: what grows step by step leaves holes in the memory of the process. */
+  reserve(more: number): void {
+    const wanted = this.count + more;
+    if (wanted > this.capacity) this.#grow(Math.max(FIRST, Math.ceil(wanted * 1.05)));
+  }
+
+  #grow(length = this.capacity * 2): void {
     const larger = <T extends { set(from: T): void }>(make: (n: number) => T, old: T): T => {
       const grown = make(length);
       grown.set(old);
