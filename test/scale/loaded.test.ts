@@ -1,6 +1,6 @@
 /** A start on a queue that is full: it listens and accepts at once, old mail moves soon, and every waiting mail costs little memory. */
 import { describe, expect, it } from 'vitest';
-import { type Daemon, mainFile, startDaemon } from '../harness/daemon.js';
+import { mainFile, startDaemon } from '../harness/daemon.js';
 import { makePlace, plainConf } from '../harness/place.js';
 import { summaryOf } from '../kill/drain.js';
 import { Feeder } from '../kill/feeder.js';
@@ -19,12 +19,6 @@ const SERVE_MS = FULL ? 1000 : 2000;
 const MOST_BYTES_AT_ONCE = FULL ? 440 << 20 : 300 << 20;
 const MOST_BYTES = FULL ? 420 << 20 : 220 << 20;
 const DAY_MS = 86_400_000;
-
-/** Asks seldom: a question costs the daemon something too. */
-async function isLoaded(daemon: Daemon): Promise<boolean> {
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  return (await summaryOf(daemon)).loadingPercent === 100;
-}
 
 const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(0)} MiB`;
 
@@ -51,7 +45,7 @@ describe('a start on a full queue', () => {
     const listeningAt = performance.now();
     await feeder.feed({ port: daemon.port, count: 1, connections: 1 });
     await daemon.waitFor('first old mail', () => firstOldAt > 0, 60_000);
-    await daemon.waitFor('loaded queue', () => isLoaded(daemon), 60_000);
+    await daemon.waitFor('loaded queue', async () => (await summaryOf(daemon)).loadingPercent === 100, 60_000);
     const loadedAt = performance.now();
     await daemon.waitFor('all due mail', () => ledger.total === DUE + 1, 60_000);
     const atOnce = residentBytes(daemon.pid);
