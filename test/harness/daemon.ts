@@ -110,8 +110,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       const found = await look();
       if (found !== undefined && found !== false) return found;
       const waited = performance.now() - began;
-      if (waited > timeoutMs)
-        throw new Error(`no ${what} after ${timeoutMs} ms; the daemon's last words:\n${lines.slice(-20).join('\n')}`);
+      if (waited > timeoutMs) throw new Error(`no ${what} after ${timeoutMs} ms; the daemon's last words:\n${lines.slice(-20).join('\n')}`);
       // Looking costs the daemon something, too: who waits long looks seldom.
       await new Promise((resolve) => setTimeout(resolve, Math.min(250, Math.max(10, waited / 50))));
     }
