@@ -286,7 +286,8 @@ function describe(stream: tls.TLSSocket): TlsFacts {
   };
 }
 
+/** `C=DE/O=x/CN=y`; a slash in a value has a backslash in front. */
 const formatName = (name: tls.Certificate): string =>
   Object.entries(name)
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join('+') : String(value)}`)
+    .map(([key, value]) => `${key}=${(Array.isArray(value) ? value.join('+') : String(value)).replaceAll('/', '\\/')}`)
     .join('/');
