@@ -286,8 +286,8 @@ function describe(stream: tls.TLSSocket): TlsFacts {
   };
 }
 
-/** `C=DE/O=x/CN=y`; a slash in a value has a backslash in front. */
+/** `C=DE/O=x/CN=y`; slashes and backslashes in values have a backslash in front. */
 const formatName = (name: tls.Certificate): string =>
   Object.entries(name)
-    .map(([key, value]) => `${key}=${(Array.isArray(value) ? value.join('+') : String(value)).replaceAll('/', '\\/')}`)
+    .map(([key, value]) => `${key}=${(Array.isArray(value) ? value.join('+') : String(value)).replace(/[\\/]/g, '\\$&')}`)
     .join('/');
