@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { formatOneLine, type MacroSource } from '#module';
-import { makeEvents, makeMail } from './fixture.js';
+import { makeEvents, makeMail } from '../../test/fixtures/log-events.js';
 import { type Namespaces, readFormat } from './format.js';
 import { specifiers, type Tools } from './specifiers.js';
 

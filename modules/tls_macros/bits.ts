@@ -11,8 +11,8 @@ const same = (bits: number): Bits => ({ algorithm: bits, secret: bits });
 
 /** First match counts. Of the 168 bits of triple DES 112 are of use. */
 const TABLE: readonly (readonly [RegExp, Bits])[] = [
-  [/(?:AES|ARIA|CAMELLIA)_?256/, same(256)],
-  [/(?:AES|ARIA|CAMELLIA)_?128/, same(128)],
+  [/(?:AES|ARIA|CAMELLIA)[_-]?256/, same(256)],
+  [/(?:AES|ARIA|CAMELLIA)[_-]?128/, same(128)],
   [/CHACHA20|GOST|MAGMA|KUZNYECHIK/, same(256)],
   [/DES-CBC3|3DES/, { algorithm: 168, secret: 112 }],
   [/DES-CBC/, same(56)],

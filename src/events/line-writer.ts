@@ -72,7 +72,8 @@ export class FileLineWriter implements LineWriter {
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    if (!this.#running) void this.#begin();
+    // Once closed, writing would open the file again.
+    if (!this.#running && !this.#closed) void this.#begin();
   };
 
   #begin(): Promise<void> {
