@@ -95,6 +95,7 @@ export function* findObjections(own: Own): Generator<Objection> {
   if (own.xfer_format !== undefined) {
     yield { option: 'xfer_format', say: 'xfer_format has no effect: mail does not move between nodes in this build.', level: 'warning' };
   }
-  if (own.concurrency !== 1) yield { option: 'concurrency', say: `concurrency has ${THREADS}`, level: 'warning' };
-  if (own.thread_pool !== undefined) yield { option: 'thread_pool', say: `thread_pool has ${THREADS}`, level: 'warning' };
+  const { concurrency, thread_pool } = own;
+  if (concurrency !== 1) yield { option: 'concurrency', say: `concurrency has ${THREADS}`, level: 'warning' };
+  if (thread_pool !== undefined) yield { option: 'thread_pool', say: `thread_pool has ${THREADS}`, level: 'warning' };
 }

@@ -81,7 +81,7 @@ export class Conclusions {
       bounceClass,
       possibleDuplicate: facts.possibleDuplicate,
       tls: facts.tls,
-      ...(facts.via && { via: facts.via }),
+      via: facts.via,
     };
     const { confirm } = this.#ports;
     if (outcome === 'delivered' && facts.receipt && mail.notify & NOTIFY.success && confirm) {

@@ -135,6 +135,42 @@ needs('openssl')('custom_logger', () => {
     );
   });
 
+  it('writes who logged in and how, the pathway with its group, binding and connections', async () => {
+    await using sink = await startSink();
+    await using daemon = await startDaemon({
+      conf: (place) => {
+        fs.writeFileSync(`${place.dir}/passwords`, 'alice:secret\n', { mode: 0o600 });
+        const line = '%A|%U|%P|%PG|%b|%g|%d|%vctx_conn{auth_user}|%CI';
+        const door = `ESMTP_Listener {\n  pathway = "partners"\n  authplainparameters = [ uri = "file://${place.dir}/passwords" ]\n`;
+        return `pathway_group "inbound" { pathway "partners" { } }
+${plainConf(place, { sinkPort: sink.port }).replace('relay_hosts = ( 127.0.0.0/8 )\n', '').replace('ESMTP_Listener {', door)}
+custom_logger "c" {
+  mainlog = "${place.dir}/custom.cl"
+  reception_format = "R|${line}"
+  delivery_format = "D|${line}|%OC"
+  rejection_format = "X|%r@%R|%P|%PG|%n"
+}
+`;
+      },
+    });
+    const client = await RawClient.connect(daemon.port);
+    await client.expect(220);
+    await client.command('EHLO client.test', 250);
+    await client.command('MAIL FROM:<alice@sender.test>', 250);
+    await client.command('RCPT TO:<far@one.test>', 550);
+    await client.command('RSET', 250);
+    await client.command(`AUTH PLAIN ${Buffer.from('\0alice\0secret').toString('base64')}`, 235);
+    expect((await client.deliver('alice@sender.test', ['bob@one.test'], 'Subject: x\r\n\r\ntext\r\n')).code).toBe(250);
+    await client.command('QUIT', 221);
+    const [delivered] = await waitForLines(daemon, 'D', 1);
+    const [received] = await waitForLines(daemon, 'R', 1);
+    const main = daemon.fileLines('mainlog.ec').map((line) => line.split('@'));
+    const [inbound, outbound] = ['R', 'D'].map((kind) => main.find((fields) => fields[4] === kind)?.[3]);
+    expect(received).toBe(`R|PLAIN|alice|partners|inbound|default|default|[127.0.0.1]|alice|${inbound}`);
+    expect(delivered).toBe(`D|PLAIN|alice|partners|inbound|default|default|[127.0.0.1]|alice|${inbound}|${outbound}`);
+    expect(await waitForLines(daemon, 'X', 1)).toEqual(['X|far@one.test|partners|inbound|550 5.7.1 relaying denied']);
+  });
+
   it.each(['icu { }\n', ''])(
     'writes subjects as UTF-8, and sends on octet by octet what names a character set nobody knows ("%s")',
     async (more) => {
