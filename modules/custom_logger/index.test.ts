@@ -59,7 +59,12 @@ async function open(text: string, extra: Readonly<Record<string, MacroSource>> =
     }
     chains.logged.run({ at: 1000, level: 'error', module: 'm', text: 'trouble' });
   };
-  return { ...rehearsal, chains, opens, files, everything, book, problems: configured.problems, reopened: () => reopened };
+  const reload = async (again: string): Promise<void> => {
+    const read = await configureText(again, { manifests, unread: new Set() });
+    if (!read.ok) throw new Error(read.problems.map(({ say }) => say).join('\n'));
+    registry.commit(await registry.prepare(makePlans(read.snapshot, manifests)));
+  };
+  return { ...rehearsal, reload, chains, opens, files, everything, book, problems: configured.problems, reopened: () => reopened };
 }
 
 const check = async (text: string): Promise<{ readonly ok: boolean; readonly says: string }> => {
@@ -189,5 +194,12 @@ describe('custom_logger', () => {
     await expect(open(stanza('namespace = "custom_logger,outbound_tls"', 'delivery_format = "%outbound_tls"'))).rejects.toThrow(
       'the namespace outbound_tls comes with the module tls_macros, which has no stanza',
     );
+  });
+
+  it('does not reload without the module of a namespace either', async () => {
+    const logger = stanza('mainlog = "m"', 'namespace = "custom_logger,outbound_tls"', 'delivery_format = "%outbound_tls"');
+    const { reload } = await open(`${logger}tls_macros { }\n`);
+    await reload(`tls_macros { }\n${logger}`);
+    await expect(reload(logger)).rejects.toThrow('needs the service macros of tls_macros, which does not run');
   });
 });

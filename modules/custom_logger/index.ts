@@ -3,7 +3,7 @@ import { Bounces, defineModule, formatOneLine, type MacroEvent, type MacroKind, 
 import { Icu } from '../icu/api.js';
 import { readFormat } from './format.js';
 import { readHeader } from './header.js';
-import { readNamespaces } from './namespaces.js';
+import { listNeeds, readNamespaces } from './namespaces.js';
 import { findObjections, options, STAGES } from './options.js';
 import { readSanitize } from './sanitize.js';
 import type { Tools } from './specifiers.js';
@@ -25,6 +25,7 @@ export default defineModule({
     const macros = ctx.use(Macros);
     const namespaces = readNamespaces(own.namespace, (name) => macros.find(name));
     if ('say' in namespaces) return { option: 'namespace', say: namespaces.say };
+    for (const running of listNeeds(namespaces)) ctx.use(running);
 
     const [writers, bounces, pathways, charsets] = [ctx.use(Writers), ctx.use(Bounces), ctx.use(Pathways), ctx.use(Icu)];
     const tools: Tools = {

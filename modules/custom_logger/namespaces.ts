@@ -1,6 +1,6 @@
 /** The option `namespace`: where names of macros are looked for. */
-import type { MacroSource } from '#module';
-import { NAMES, NAMESPACE } from '../tls_macros/api.js';
+import type { MacroSource, Service } from '#module';
+import { NAMES, NAMESPACE, Running } from '../tls_macros/api.js';
 import { type Fault, type Namespaces, OWN_NAMESPACE } from './format.js';
 
 const nothing = (names: readonly string[]): MacroSource => ({ names, fill: () => undefined });
@@ -12,8 +12,8 @@ const HERE: ReadonlyMap<string, MacroSource> = new Map([
 ]);
 
 /** Those of other modules: for `check`, which sees no module run. */
-const ELSEWHERE: ReadonlyMap<string, { readonly module: string; readonly names: readonly string[] }> = new Map([
-  [NAMESPACE, { module: 'tls_macros', names: NAMES }],
+const ELSEWHERE: ReadonlyMap<string, { readonly running: Service<true>; readonly names: readonly string[] }> = new Map([
+  [NAMESPACE, { running: Running, names: NAMES }],
 ]);
 
 /** Reads the list. `find` knows the namespaces of modules that run; without it those that could run count. */
@@ -25,10 +25,14 @@ export function readNamespaces(list: string, find?: (namespace: string) => Macro
     if (!source) {
       const known = [...HERE.keys(), ...ELSEWHERE.keys()].join(', ');
       return elsewhere
-        ? { say: `the namespace ${name} comes with the module ${elsewhere.module}, which has no stanza` }
+        ? { say: `the namespace ${name} comes with the module ${elsewhere.running.module}, which has no stanza` }
         : { say: `there is no namespace "${name}"; there are ${known}` };
     }
     namespaces.set(name, source);
   }
   return namespaces;
 }
+
+/** What has to run for these namespaces. */
+export const listNeeds = (namespaces: Namespaces): readonly Service<true>[] =>
+  [...namespaces.keys()].flatMap((name) => ELSEWHERE.get(name)?.running ?? []);

@@ -1,4 +1,5 @@
 /** The namespace of tls_macros and its names. */
+import type { Service } from '#module';
 
 export const NAMESPACE = 'outbound_tls';
 
@@ -15,5 +16,8 @@ export const NAMES = [
   'outbound_tls_issuer',
   'outbound_tls_subject',
 ] as const;
+
+/** Stands for a tls_macros of the same configuration: the book of macros still has the namespace of the one before while a reload begins. */
+export const Running: Service<true> = { name: 'macros', module: 'tls_macros' };
 
 export type Name = (typeof NAMES)[number];

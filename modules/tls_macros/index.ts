@@ -1,6 +1,6 @@
 /** tls_macros: how the connection of a delivery was encrypted, as macros for logs and as context of the message. */
 import { type Attempt, defineModule, type MacroEvent, Macros } from '#module';
-import { NAMES, NAMESPACE, type Name } from './api.js';
+import { NAMES, NAMESPACE, type Name, Running } from './api.js';
 import { describeAttempt } from './facts.js';
 
 const isName = (name: string): name is Name => (NAMES as readonly string[]).includes(name);
@@ -27,6 +27,7 @@ export default defineModule({
         return event.attempt && describe(event.attempt)[name];
       },
     });
+    ctx.provide(Running, true);
     ctx.signal.addEventListener('abort', takeBack, { once: true });
 
     ctx.on(
