@@ -2,10 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { Bounces, type LineWriter, type MacroSource, Macros, Pathways, Writers } from '#module';
 import { configureText } from '../../src/config/configure.js';
+import { systemClock } from '../../src/kernel/clock.js';
 import { rehearse } from '../../src/module/fixture.js';
 import { openMacroBook } from '../../src/module/macros.js';
 import { lendBounces, openClassifier } from '../../src/server/bounces.js';
+import { Journal } from '../../src/server/journal.js';
 import { makePlans } from '../../src/server/plans.js';
+import { WriterBook } from '../../src/server/writers.js';
 import { makeAttempt, makeEvents, makeMail } from '../../test/fixtures/log-events.js';
 import icu from '../icu/index.js';
 import tlsMacros from '../tls_macros/index.js';
@@ -201,5 +204,22 @@ describe('custom_logger', () => {
     const { reload } = await open(`${logger}tls_macros { }\n`);
     await reload(`tls_macros { }\n${logger}`);
     await expect(reload(logger)).rejects.toThrow('needs the service macros of tls_macros, which does not run');
+  });
+
+  it('does not start with a target that nobody writes to', async () => {
+    const configured = await configureText(stanza('delivery_format = "%r"', 'delivery_logfile = "jlog:///var/log/d.jlog=>reader"'), {
+      manifests,
+    });
+    if (!configured.ok) throw new Error('the configuration is not valid');
+    const writers = new WriterBook(systemClock, new Journal(systemClock));
+    const services = new Map<unknown, unknown>([
+      [Writers, writers],
+      [Bounces, lendBounces(openClassifier())],
+      [Macros, openMacroBook()],
+      [Pathways, {}],
+    ]);
+    const { registry } = rehearse({ service: (token) => services.get(token) });
+    await expect(registry.prepare(makePlans(configured.snapshot, manifests))).rejects.toThrow('no module offers the scheme "jlog"');
+    await writers.close();
   });
 });
