@@ -18,6 +18,7 @@ const PROOF: Readonly<Record<string, { readonly programs: readonly string[] } | 
   unbound: { programs: ['unbound'] },
   ldnsutils: { programs: ['ldns-keygen', 'ldns-signzone'] },
   'util-linux': { programs: ['flock', 'mount'] },
+  'icu-devtools': { programs: ['uconv'] },
   'libmail-dkim-perl': { command: ['/usr/bin/perl', '-MMail::DKIM::Verifier', '-e', '1'] },
   'python3-dkim': { command: ['/usr/bin/python3', '-c', 'import dkim'] },
 };

@@ -1,5 +1,5 @@
 /** What follows from the result of one mail: hook `outcome`, retry decision, class, record in the spool, then everybody is told. */
-import type { Attempt, Delivery, Hop, Outcome, Stage } from '../module/attempt.js';
+import type { Attempt, Delivery, Hop, Outcome, Stage, Via } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
 import { NOTIFY } from '../module/message.js';
@@ -16,6 +16,7 @@ export interface AttemptFacts {
   readonly connectionId: string;
   readonly hop: Hop | undefined;
   readonly tls: Readonly<Record<string, string>> | undefined;
+  readonly via?: Via | undefined;
   /** Fails without a notice. */
   readonly quiet: boolean;
   /** What the sender is told where he asked to hear of success and nobody else will tell him. */
@@ -80,6 +81,7 @@ export class Conclusions {
       bounceClass,
       possibleDuplicate: facts.possibleDuplicate,
       tls: facts.tls,
+      via: facts.via,
     };
     const { confirm } = this.#ports;
     if (outcome === 'delivered' && facts.receipt && mail.notify & NOTIFY.success && confirm) {

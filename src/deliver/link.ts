@@ -1,4 +1,5 @@
 /** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. Long: a connection has one life, and every turn of it is decided here. */
+import type { Via } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import { isShortage, type Limit, type Permit } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
@@ -13,7 +14,7 @@ import { receiptOf } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
 import type { Shortages } from './shortages.js';
 import type { Station } from './station.js';
-import { poolKey } from './terms.js';
+import { levelOf, poolKey } from './terms.js';
 import { namePolicy } from './tls-outcome.js';
 
 /** What links share. */
@@ -80,6 +81,7 @@ export class Link implements SessionOwner {
   /** The configuration that `poolKey` was made under. */
   #keyedBy: DeliverySnapshot | undefined;
   #tlsFacts: Readonly<Record<string, string>> | undefined;
+  #via: Via | undefined;
   readonly #yard: Yard;
 
   constructor(yard: Yard, station: Station) {
@@ -195,6 +197,7 @@ export class Link implements SessionOwner {
       connectionId,
       hop: this.hop,
       tls: this.#tlsFacts,
+      via: this.#via,
       quiet: false,
       receipt: receiptOf(this.session),
     };
@@ -209,6 +212,8 @@ export class Link implements SessionOwner {
       this.#persona = { ...this.#persona, origin: undefined };
       this.poolKey = poolKey(this.station.values, this.hop, this.source, this.#persona);
     }
+    // Made once a connection; a place it moves to has the same TLS options (poolKey).
+    if (this.hop) this.#via = { localIp: session.local?.ip ?? this.source, tlsLevel: levelOf(this.station.values, this.hop, false) };
     if (tls) this.#tlsFacts = namePolicy(tls, session, this.hop?.demand?.by);
     this.#yard.greeted(this);
   }

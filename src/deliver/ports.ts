@@ -36,6 +36,8 @@ export interface OutboundSession {
   readonly tls:
     | Readonly<{ protocol: string; cipher: string; bits: number; verified: boolean; subject?: string; issuer?: string }>
     | undefined;
+  /** Our end, once the connection stands. */
+  readonly local?: { readonly ip: string } | undefined;
   /** What the server said it can do. */
   readonly can?: { readonly dsn: boolean };
   readonly judgement?: { readonly isProven: boolean; readonly fault: TlsFault | undefined } | undefined;

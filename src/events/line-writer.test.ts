@@ -20,6 +20,18 @@ describe('FileLineWriter', () => {
     expect(fs.statSync(path.join(folder, 'a')).mode & 0o777).toBe(0o640);
   });
 
+  it('counts the characters that wait, and leaves the file alone once it is closed', async () => {
+    const writer = writerOf('e');
+    writer.line('four');
+    expect(writer.waiting).toBe(5);
+    await writer.close();
+    expect(writer.waiting).toBe(0);
+    fs.rmSync(path.join(folder, 'e'));
+    // The turn that the line had asked for comes now.
+    await new Promise((done) => setTimeout(done, 60));
+    expect(fs.existsSync(path.join(folder, 'e'))).toBe(false);
+  });
+
   it('loses no line while files are renamed and reopened under load', async () => {
     const writer = writerOf('b');
     let sent = 0;

@@ -25,6 +25,8 @@ const NEWLINES = /[\r\n]+/g;
 export class FileLineWriter implements LineWriter {
   readonly #about: FileLines;
   #waiting = '';
+  /** Characters handed to the system and not yet taken. */
+  #leaving = 0;
   #scheduled = false;
   #running: Promise<void> | undefined;
   #descriptor: number | undefined;
@@ -35,6 +37,10 @@ export class FileLineWriter implements LineWriter {
 
   constructor(about: FileLines) {
     this.#about = about;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length + this.#leaving;
   }
 
   line(text: string): void {
@@ -66,7 +72,8 @@ export class FileLineWriter implements LineWriter {
 
   readonly #turn = (): void => {
     this.#scheduled = false;
-    if (!this.#running) void this.#begin();
+    // Once closed, writing would open the file again.
+    if (!this.#running && !this.#closed) void this.#begin();
   };
 
   #begin(): Promise<void> {
@@ -95,7 +102,9 @@ export class FileLineWriter implements LineWriter {
       while (this.#waiting !== '') {
         const text = this.#waiting;
         this.#waiting = '';
+        this.#leaving = text.length;
         const rest = await append(this.#descriptor, Buffer.from(text, 'utf8'));
+        this.#leaving = 0;
         if (!rest) continue;
         this.#waiting = rest.unwritten.toString('utf8') + this.#waiting;
         throw rest.error;

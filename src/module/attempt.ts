@@ -47,6 +47,14 @@ export interface Hop extends Endpoint {
   readonly name: string;
 }
 
+/** What a connection to a server was made with. */
+export interface Via {
+  /** Our address; empty when the system does not tell it any more. */
+  readonly localIp: string;
+  /** Option tls in force, raised by what the domain demands. */
+  readonly tlsLevel: 'no' | 'ifavailable' | 'required';
+}
+
 export interface Attempt extends Delivery {
   readonly mail: Mail;
   readonly place: Place;
@@ -63,4 +71,6 @@ export interface Attempt extends Delivery {
   /** The peer may already have it: its answer to the final dot never came. */
   readonly possibleDuplicate: boolean;
   readonly tls: Readonly<Record<string, string>> | undefined;
+  /** The connection that was greeted; undefined when none was. */
+  readonly via?: Via | undefined;
 }

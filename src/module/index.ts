@@ -14,6 +14,7 @@ export * from './hook.js';
 export * from './hooks.js';
 export type * from './io.js';
 export type * from './login.js';
+export type * from './macros.js';
 export * from './manifest.js';
 export * from './message.js';
 export type * from './names.js';

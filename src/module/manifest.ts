@@ -53,6 +53,8 @@ export interface Manifest<
   readonly validates?: boolean;
   /** Modules that must run before this one. */
   readonly needs?: readonly string[];
+  /** Modules that are registered before this one where they run at all. */
+  readonly after?: readonly string[];
   /** Options of the module's own stanza. */
   readonly options: Own;
   /** Sub-stanzas with a name of their own inside the module's stanza. */

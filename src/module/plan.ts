@@ -19,13 +19,13 @@ export interface Plan {
   readonly line: number;
 }
 
-/** Sorts so that what a module needs comes before it; otherwise file order stays. Cycles keep file order. */
+/** Sorts so that what a module needs or follows comes before it; otherwise file order stays. Cycles keep file order. */
 export function orderPlans(plans: readonly Plan[]): Plan[] {
   const done = new Set<Plan>();
   const result: Plan[] = [];
   const visit = (plan: Plan, path: ReadonlySet<Plan>): void => {
     if (done.has(plan) || path.has(plan)) return;
-    for (const need of plan.manifest.needs ?? []) {
+    for (const need of [...(plan.manifest.needs ?? []), ...(plan.manifest.after ?? [])]) {
       for (const other of plans) if (other.manifest.name === need) visit(other, new Set([...path, plan]));
     }
     done.add(plan);

@@ -14,6 +14,8 @@ export interface Rejection {
   readonly module: string;
   readonly reply: Reply;
   readonly draft?: Draft;
+  /** Who was refused as a recipient. */
+  readonly recipient?: Address;
   readonly at: number;
 }
 

@@ -1,5 +1,6 @@
 /** Tokens by which modules reach the core's services and each other's. */
 import type { Address } from '../mail/address.js';
+import type { MacroBook } from './macros.js';
 import type { Mail } from './message.js';
 import type { Names } from './names.js';
 import type { Place } from './place.js';
@@ -30,11 +31,23 @@ export interface LineWriter {
   close(): Promise<void>;
   /** Lines that had to be dropped since the target fails. */
   readonly dropped: number;
+  /** Characters that are not written yet. */
+  readonly waiting?: number;
 }
 
 export const Writers: Service<{
   open(uri: string, how: { readonly permissions: number; readonly owner: string }): LineWriter;
 }> = core('writers');
+
+/** Macros for formats of one's own, by namespace. */
+export const Macros: Service<MacroBook> = core('macros');
+
+/** What the configuration says of a pathway by its name, long after a message came in through it; undefined asks for no pathway. */
+export const Pathways: Service<{
+  groupOf(pathway: string | undefined): string | undefined;
+  /** Character set of what names none (option default_charset). */
+  charsetOf(pathway: string | undefined): string;
+}> = core('pathways');
 
 /** A message made by us: from a module, the console, an API. */
 export interface Made {

@@ -156,7 +156,7 @@ export class Receiver implements Reception<Pending> {
     if (this.#sinks?.has(session)) return undefined;
     const { rules, draft } = pending;
     if (!session.options.allow_ip_literal && recipient.domain.startsWith('[')) {
-      return this.#refuse(session, { do: 'reject', reply: LITERAL_REFUSED });
+      return this.#refuse(session, { do: 'reject', reply: LITERAL_REFUSED }, undefined, recipient);
     }
     const reason = findRelayReason(session.options, {
       ip: session.peer.ip,
@@ -165,7 +165,7 @@ export class Receiver implements Reception<Pending> {
       allowedByContext: session.facts.get('can_relay') === 'true',
     });
     if (reason === undefined) {
-      if (rules.chains.relay.empty) return this.#refuse(session, { do: 'reject', reply: RELAY_DENIED }, RELAYING_DENIED);
+      if (rules.chains.relay.empty) return this.#refuse(session, { do: 'reject', reply: RELAY_DENIED }, RELAYING_DENIED, recipient);
       return this.#askRelay(session, recipient, pending, line);
     }
     return this.#askRecipient(session, recipient, pending, line);
@@ -228,14 +228,15 @@ export class Receiver implements Reception<Pending> {
 
   async #askRelay(session: Client, recipient: Address, pending: Pending, line: string): Promise<Verdict> {
     const allowed = await pending.rules.chains.relay.run(session, recipient);
-    if (allowed !== true) return this.#refuse(session, { do: 'reject', reply: RELAY_DENIED }, RELAYING_DENIED);
+    if (allowed !== true) return this.#refuse(session, { do: 'reject', reply: RELAY_DENIED }, RELAYING_DENIED, recipient);
     return this.#askRecipient(session, recipient, pending, line);
   }
 
   #askRecipient(session: Client, recipient: Address, pending: Pending, line: string): Later<Verdict> {
     const { rules, draft } = pending;
     const { blackhole } = rules.outbound(recipient.domain);
-    if (blackhole === 'true' || blackhole === 'inline') return this.#refuse(session, { do: 'reject', reply: BLACKHOLED });
+    if (blackhole === 'true' || blackhole === 'inline')
+      return this.#refuse(session, { do: 'reject', reply: BLACKHOLED }, undefined, recipient);
     if (rules.chains.rcpt_to.empty) return undefined;
     draft.line = line;
     const said = rules.chains.rcpt_to.run(session, recipient, draft);
@@ -244,7 +245,7 @@ export class Receiver implements Reception<Pending> {
         pending.dropped.add(String(recipient));
         return undefined;
       }
-      return this.#settle(session, verdict);
+      return isRefusal(verdict) ? this.#refuse(session, verdict, undefined, recipient) : verdict;
     };
     return isLater(said) ? said.then(settle) : settle(said);
   }
@@ -357,15 +358,15 @@ export class Receiver implements Reception<Pending> {
     return isRefusal(verdict) ? this.#refuse(session, verdict) : verdict;
   }
 
-  #refuse(session: Client, verdict: Refusal, phase = session.phase): Verdict {
-    this.#tellRefusal(session, phase, verdict.by ?? '', verdict.reply, session.transaction?.own?.draft);
+  #refuse(session: Client, verdict: Refusal, phase = session.phase, recipient?: Address): Verdict {
+    this.#tellRefusal(session, phase, verdict.by ?? '', verdict.reply, session.transaction?.own?.draft, recipient);
     return verdict;
   }
 
-  #tellRefusal(session: Client, phase: number, module: string, reply: Reply, draft: Copy | undefined): void {
+  #tellRefusal(session: Client, phase: number, module: string, reply: Reply, draft: Copy | undefined, recipient?: Address): void {
     const { rejected } = this.#ports.rules().chains;
     if (rejected.empty) return;
-    rejected.run({ session, phase, module, reply, ...(draft && { draft }), at: this.#ports.clock.now() });
+    rejected.run({ session, phase, module, reply, ...(draft && { draft }), ...(recipient && { recipient }), at: this.#ports.clock.now() });
   }
 }
 

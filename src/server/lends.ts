@@ -1,11 +1,26 @@
 /** What the daemon lends to module instances: time, options, and the core's services behind their tokens. */
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import type { Snapshot } from '../config/snapshot.js';
 import { formatOneLine } from '../mail/reply.js';
 import { bodyOf } from '../module/copy.js';
 import type { Guard } from '../module/engine.js';
 import type { Lends, OptionValues } from '../module/lends.js';
-import { Bounces, Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Waiting, Writers } from '../module/service.js';
+import { openMacroBook } from '../module/macros.js';
+import {
+  Bounces,
+  Caches,
+  Dns,
+  DnsSockets,
+  Injection,
+  Macros,
+  type Made,
+  Pathways,
+  type Service,
+  Sockets,
+  Waiting,
+  Writers,
+} from '../module/service.js';
 import type { Session } from '../module/session.js';
 import { type Lent, lendBounces } from './bounces.js';
 import type { Daemon } from './daemon.js';
@@ -52,6 +67,8 @@ function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
     [Waiting, makeWaiting(daemon)],
     [Bounces, lendBounces(daemon.classifier)],
     [Writers, daemon.writers],
+    [Macros, openMacroBook()],
+    [Pathways, lendPathways(() => daemon.snapshot)],
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
     [Dns, daemon.resolver],
     [DnsSockets, daemon.dnsSockets],
@@ -64,6 +81,19 @@ const makeWaiting = (daemon: Daemon): Lent<typeof Waiting> => ({
   roll: (from, most) => daemon.queue.roll(from, most),
   read: (ticket) => daemon.queue.peek(ticket),
   tellDelay: (mail) => daemon.tellDelay(mail),
+});
+
+/** Mail outlives its session: the configuration of now is asked, by the pathway's name. */
+const lendPathways = (snapshot: () => Snapshot): Lent<typeof Pathways> => ({
+  groupOf(pathway) {
+    if (pathway === undefined) return undefined;
+    const node = snapshot()
+      .chain({ pathway })
+      .find(({ kind }) => kind === 'pathway');
+    return node?.parent?.kind === 'pathway_group' ? node.parent.instance : undefined;
+  },
+  charsetOf: (pathway) =>
+    pathway === undefined ? snapshot().global.default_charset : String(snapshot().find('default_charset', { pathway }).value),
 });
 
 const listOwnSockets = (daemon: Daemon): readonly { readonly ip: string; readonly port: number }[] =>

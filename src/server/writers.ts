@@ -86,6 +86,9 @@ export class WriterBook {
       get dropped() {
         return writer.dropped;
       },
+      get waiting() {
+        return writer.waiting;
+      },
     };
   }
 }

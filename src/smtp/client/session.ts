@@ -65,6 +65,11 @@ export class ClientSession implements WireOwner {
     this.wire = new Wire(kit, terms, this);
   }
 
+  /** Our end, once the connection stands. */
+  get local(): { readonly ip: string; readonly port: number } | undefined {
+    return this.wire.local;
+  }
+
   /** Greeting is over. */
   get ready(): boolean {
     return this.#transfer !== undefined;

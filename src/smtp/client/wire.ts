@@ -286,7 +286,8 @@ function describe(stream: tls.TLSSocket): TlsFacts {
   };
 }
 
+/** `C=DE/O=x/CN=y`; slashes and backslashes in values have a backslash in front. */
 const formatName = (name: tls.Certificate): string =>
   Object.entries(name)
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.join('+') : String(value)}`)
+    .map(([key, value]) => `${key}=${(Array.isArray(value) ? value.join('+') : String(value)).replace(/[\\/]/g, '\\$&')}`)
     .join('/');
