@@ -48,7 +48,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'debug_flags.info',
   'debug_flags.notice',
   'debug_flags.warning',
-  'default_charset',
   'delayed_queue_scan_interval',
   'delivery_pool',
   'delivery_response_timeout',
