@@ -1,4 +1,5 @@
 /** Visits to servers that follow a script: what is said, when a connection is used again, and everything a server can do wrong. */
+import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEEDS, type Manners, type Peer, polite, type Script, startPeer } from '../../../test/chaos/peer.js';
 import { systemClock } from '../../kernel/clock.js';
@@ -128,6 +129,19 @@ describe('a visit', () => {
     // Nothing listens at the first two.
     await open(polite(), { names: names(['127.0.0.2', '::1', '127.0.0.1']) });
     expect(await ask(async (visit) => visit.ip, {}, { host: 'mx.test' })).toBe('127.0.0.1');
+  });
+
+  it('takes an IPv6 address as it is', async (context) => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {}).on('data', () => socket.write('250 ok\r\n'));
+      socket.write('220 hi\r\n');
+    });
+    await open(polite());
+    const isThere = await new Promise<boolean>((done) => server.on('error', () => done(false)).listen(0, '::1', () => done(true)));
+    if (!isThere) context.skip('this machine has no ::1');
+    const { port } = server.address() as net.AddressInfo;
+    expect(await visits.visit({ host: '::1', port, tls: 'no' }, termsOf({ idleMs: 0 }), async (visit) => visit.ip)).toBe('::1');
+    server.close();
   });
 
   it('gives an address that is silent its share of the time only', async () => {
