@@ -271,7 +271,8 @@ describe('kept connections', () => {
     const codes = await Promise.all(Array.from({ length: 1000 }, () => ask(sayNoop, { most: 10, timeoutMs: 20_000 })));
     expect(new Set(codes)).toEqual(new Set([250]));
     expect(most).toBe(10);
-    expect(peer.accepted).toBeLessThanOrEqual(12);
+    // One more for each that has had its visits.
+    expect(peer.accepted).toBeLessThanOrEqual(19);
   });
 
   it('several processes share what is allowed', async () => {
