@@ -182,6 +182,7 @@ describe('failures', () => {
     ['HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'BANNER', 'broken'],
     ['answers before it is asked', '220 hi\r\n250 early\r\n', 'BANNER', 'broken'],
     ['half an answer before it is asked', '220 hi\r\n25', 'BANNER', 'broken'],
+    ['the beginning of an answer that the next one would end', '220 hi\r\n250-x', 'BANNER', 'broken'],
     ['a second answer to a command', '250 ok\r\n250 for the next\r\n', 'NOOP', 'none'],
     ['hangs up in a command', DEEDS.FIN, 'NOOP', 'broken'],
     ['mixed codes', '250-ok\r\n550 no\r\n', 'NOOP', 'broken'],
