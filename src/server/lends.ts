@@ -16,6 +16,7 @@ import {
   Macros,
   type Made,
   Pathways,
+  Probes,
   type Service,
   Sockets,
   Waiting,
@@ -72,6 +73,7 @@ function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
     [Dns, daemon.resolver],
     [DnsSockets, daemon.dnsSockets],
+    [Probes, daemon.probes],
     [Sockets, { listening: () => listOwnSockets(daemon) }],
     [Injection, { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => inject(daemon, made, how.protocol) }],
   ]);
