@@ -1,4 +1,5 @@
 /** From a path to a snapshot, or to all problems: the whole way in one call. */
+import { checkAuthStores } from './auth-stores.js';
 import { decode, type Vocabulary } from './decode.js';
 import { checkGateways } from './gateways.js';
 import { type Loaded, type LoadOptions, load } from './include.js';
@@ -34,6 +35,7 @@ export function configureLoaded(loaded: Loaded, options: ConfigureOptions = {}):
     ...checkCore(snapshot),
     ...checkDescriptors(snapshot),
     ...checkGateways(snapshot.config.root),
+    ...checkAuthStores(snapshot.config.root, options.manifests ?? [], new Set(snapshot.modules().map(({ name }) => name))),
     ...checkModules(snapshot, options.manifests ?? []),
     ...checkScopes(snapshot.config.root, options.manifests ?? []),
   ];

@@ -21,6 +21,8 @@ export interface ModuleManifest {
   readonly stanzas?: BlockShapes | undefined;
   /** Sub-stanzas it puts into another module's stanza, or into a scope of the core, by the name of that. */
   readonly inside?: Readonly<Record<string, BlockShapes>> | undefined;
+  /** Schemes of `uri` under which it checks log-ins. */
+  readonly offers?: { readonly auth?: readonly string[] };
   /** What cannot be said option by option. */
   check?(own: never, core: GlobalValues): readonly ManifestObjection[];
   /** The same for its options in scopes of the core: asked with what is written in a scope that sets one of them, and around it. */

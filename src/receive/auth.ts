@@ -55,7 +55,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** A verifier that takes longer is in trouble. */
-const VERIFY_MS = 30_000;
+const VERIFY_MS = 90_000;
 
 const REFUSED: Refusal = { do: 'reject', reply: reply(535, '5.7.8', 'Authentication credentials invalid') };
 const MALFORMED: Refusal = { do: 'reject', reply: reply(501, '5.5.2', 'authentication data is malformed') };

@@ -24,6 +24,7 @@ import { InnerEntrance } from '../receive/entrance.js';
 import type { ReceivePorts } from '../receive/ports.js';
 import { type Pending, Receiver } from '../receive/receiver.js';
 import { Transit } from '../receive/transit.js';
+import type { Visits } from '../smtp/probe/visits.js';
 import { certificatesOf, SmtpListeners, socketsOf } from '../smtp/server/listener.js';
 import { SmtpService } from '../smtp/server/service.js';
 import { checkOwner } from '../spool/owner.js';
@@ -38,7 +39,7 @@ import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
 import type { MemoryWatch } from './memory-watch.js';
 import { makePlans } from './plans.js';
-import { makeLoginPorts, makeNotices, makeProbation, watchMemory } from './ports.js';
+import { makeLoginPorts, makeNotices, makeProbation, makeProbes, watchMemory } from './ports.js';
 import { dropPrivileges } from './privileges.js';
 import type { Probation } from './probation.js';
 import { makeRouter, type Routing } from './router.js';
@@ -84,6 +85,7 @@ export class Daemon {
   readonly router: HopRouter;
   readonly resolver: Resolver;
   readonly tls: TlsHouse;
+  readonly probes: Visits;
   readonly dnsSockets: Routing['dnsSockets'];
   readonly delivery: Delivery;
   readonly smtp: SmtpService<Pending>;
@@ -151,6 +153,7 @@ export class Daemon {
     this.resolver = resolver;
     this.tls = tls;
     this.dnsSockets = dnsSockets;
+    this.probes = makeProbes(this);
     this.delivery = new Delivery({
       clock: this.clock,
       watch: this.watch,
@@ -306,6 +309,7 @@ export class Daemon {
     await this.queue.settle();
     await this.#writeHeld(limit);
     for (const error of this.registry.stop()) this.journal.say('warning', 'modules', 'an instance did not close cleanly', error);
+    await this.probes.close();
     await this.spool.close();
     await this.writers.close();
     this.watch.stop();

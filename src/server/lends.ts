@@ -5,7 +5,19 @@ import { formatOneLine } from '../mail/reply.js';
 import { bodyOf } from '../module/copy.js';
 import type { Guard } from '../module/engine.js';
 import type { Lends, OptionValues } from '../module/lends.js';
-import { Bounces, Caches, Dns, DnsSockets, Injection, type Made, type Service, Sockets, Waiting, Writers } from '../module/service.js';
+import {
+  Bounces,
+  Caches,
+  Dns,
+  DnsSockets,
+  Injection,
+  type Made,
+  Probes,
+  type Service,
+  Sockets,
+  Waiting,
+  Writers,
+} from '../module/service.js';
 import type { Session } from '../module/session.js';
 import { type Lent, lendBounces } from './bounces.js';
 import type { Daemon } from './daemon.js';
@@ -55,6 +67,7 @@ function makeServices(daemon: Daemon): ReadonlyMap<Service<unknown>, unknown> {
     [Caches, { clear: (name: string) => daemon.registry.caches.clear(name), names: () => daemon.registry.caches.names() }],
     [Dns, daemon.resolver],
     [DnsSockets, daemon.dnsSockets],
+    [Probes, daemon.probes],
     [Sockets, { listening: () => listOwnSockets(daemon) }],
     [Injection, { inject: (made: Made, how: { protocol: 'internal' | 'rest' }) => inject(daemon, made, how.protocol) }],
   ]);

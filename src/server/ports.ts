@@ -3,9 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { Notices } from '../bounce/notices.js';
+import { tlsSettingsOf } from '../deliver/terms.js';
 import { readMemoryShare } from '../kernel/memory.js';
 import type { Supply } from '../module/flow.js';
 import type { LoginPorts } from '../receive/auth.js';
+import { ClientTlsContexts } from '../smtp/client/tls-contexts.js';
+import { Visits } from '../smtp/probe/visits.js';
 import { partFolder } from '../spool/parts.js';
 import type { Daemon } from './daemon.js';
 import { MemoryWatch } from './memory-watch.js';
@@ -49,6 +52,25 @@ export function makeLoginPorts(daemon: Daemon): LoginPorts {
     randomBytes,
     log: (level, text, cause) => daemon.journal.say(level, 'auth', text, cause),
   };
+}
+
+/** Questions to other servers, with the tls_* options that stand outside of all scopes. */
+export function makeProbes(daemon: Daemon): Visits {
+  const contexts = new ClientTlsContexts();
+  let read = daemon.snapshot;
+  return new Visits({
+    clock: daemon.clock,
+    watch: daemon.watch,
+    names: daemon.resolver,
+    workers: daemon.seat.workers,
+    hostname: () => daemon.hostname,
+    secureContext: () => {
+      // A reload may have brought other files, or others under the same names.
+      if (read !== daemon.snapshot) contexts.forget();
+      read = daemon.snapshot;
+      return contexts.of(tlsSettingsOf(read.at({})));
+    },
+  });
 }
 
 /** Stands between queue and delivery while this worker is on probation. */

@@ -2,7 +2,10 @@
 import { STAGE } from '../../module/attempt.js';
 import type { Login } from '../../module/login.js';
 import { type Claimant, claim, SHOWS_SECRET } from '../sasl/claimant.js';
-import type { ClientSession } from './session.js';
+import type { Capabilities } from './capabilities.js';
+import type { Failure } from './session.js';
+import type { ClientTimeouts } from './terms.js';
+import type { ClientKit, Wire } from './wire.js';
 import { authRefused, WORDS } from './words.js';
 
 /** No mechanism of ours takes more rounds. */
@@ -11,8 +14,19 @@ const MOST_ROUNDS = 4;
 const COMMAND_OCTETS = 512;
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+/** Who logs in: a session that brings mail, or one that only asks. */
+export interface Applicant {
+  readonly kit: Pick<ClientKit, 'nonce'>;
+  readonly can: Pick<Capabilities, 'auth'>;
+  readonly wire: Wire;
+  readonly terms: { readonly timeouts: Pick<ClientTimeouts, 'ehloMs'> };
+  readonly hasClosed: boolean;
+  /** Not under this identity: of kind `login`. */
+  fail(failure: Failure): void;
+}
+
 export class AuthExchange {
-  readonly #session: ClientSession;
+  readonly #session: Applicant;
   readonly #login: Login;
   readonly #claimant: Claimant;
   /** Mail may flow under this identity. */
@@ -24,7 +38,7 @@ export class AuthExchange {
   #isThinking = false;
   #hasGivenUp = false;
 
-  constructor(session: ClientSession, login: Login, done: () => void) {
+  constructor(session: Applicant, login: Login, done: () => void) {
     this.#session = session;
     this.#login = login;
     this.#done = done;
