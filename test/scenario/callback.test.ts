@@ -91,6 +91,8 @@ const isRoot = process.getuid?.() === 0;
       'virtual_mailbox_domains = good.test, backup.test, plain.test, alias.test',
       'virtual_mailbox_maps = regexp:{{/^(ann|u[0-9]+)@/ x}}',
       'virtual_transport = discard',
+      // A question opens a message that never comes; Postfix would slow down those who ask too many.
+      'in_flow_delay = 0',
     ]);
     const { port } = postfix;
     sinks.push(await startSink({ host: GREY, port, rules: [{ phase: 'rcpt', reply: { code: 450, text: '4.2.0 greylisted' } }] }));
@@ -207,7 +209,6 @@ const isRoot = process.getuid?.() === 0;
           for (let i = 0; i < 50; i++) await client.command(`RCPT TO:<u${50 * n + i}@good.test>`, 250);
         }),
       );
-      console.log('connections', seen() - before);
       expect(seen() - before).toBeLessThanOrEqual(10);
       for (const client of clients) client.close();
     });
