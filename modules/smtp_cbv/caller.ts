@@ -34,7 +34,7 @@ export interface CallerMeans {
   /** A local part that nobody has. */
   inventUser(): string;
   /** A callback was made, and what it came to. */
-  made(callback: Callback): void;
+  made(address: Address, callback: Callback): void;
   /** An answer was there already. */
   recalled(): void;
 }
@@ -114,13 +114,13 @@ export class Caller {
         end.signal,
       );
       if (!callback) return undefined;
-      made(callback);
+      made(address, callback);
       return callback === BUSY ? callback : await (callback.status === 'pass' ? passed : others).get(key, async () => callback);
     } catch (error) {
       if (error instanceof Stopped) return heard ?? BUSY;
       if (!(error instanceof Late)) throw error;
       const callback = heard ?? LATE;
-      made(callback);
+      made(address, callback);
       return (callback.status === 'pass' ? passed : others).get(key, async () => callback);
     }
   }

@@ -23,10 +23,7 @@ export default defineModule({
   summary: "Call back the sender's mail exchanger.",
   validates: true,
   options: {
-    phase: opt.choice(
-      'mailfrom',
-      'rcptto',
-    )({ doc: 'When the sender is asked about: at MAIL, or at the first RCPT that is asked about.', default: 'mailfrom' }),
+    phase: opt.choice('mailfrom', 'rcptto')({ doc: 'When the sender is asked about: at MAIL or at the first RCPT.', default: 'mailfrom' }),
     mailfrom: opt.blank({
       doc: 'Sender of the callback; empty is the null sender, which no server calls back in its turn.',
       default: '',
@@ -98,7 +95,8 @@ export default defineModule({
         sleep: (ms, signal) => ctx.sleep(ms, signal),
         random: () => Math.random(),
         inventUser: () => `cbv-${randomBytes(12).toString('hex')}`,
-        made: ({ status }) => {
+        made: (address, { status, text }) => {
+          ctx.log('info', `${address}: ${status}, ${text}`);
           asked.calls++;
           asked[status]++;
           ctx.count('calls', { status });

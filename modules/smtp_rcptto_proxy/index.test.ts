@@ -8,7 +8,6 @@ import { makePlans } from '../../src/server/plans.js';
 import { makeCopies } from '../../test/fixtures/copies.js';
 import { PlayedProbes, type PlayedServer } from '../../test/fixtures/probe-service.js';
 import { type RecipientAnswer, RecipientProxy, type RecipientQuery } from './api.js';
-import { parseDoor } from './door.js';
 import proxy from './index.js';
 
 const configureIt = (options: string) => configureText(`smtp_rcptto_proxy { ${options} }`, { manifests: [proxy] });
@@ -54,22 +53,6 @@ async function start(options: string, servers: Readonly<Record<string, PlayedSer
     command: (...words: string[]) => current.commands.get('smtp_rcptto_proxy query')?.command.run(words, signal),
   };
 }
-
-describe('the server to ask', () => {
-  it.each([
-    ['mx.inside.test', { host: 'mx.inside.test', port: undefined }],
-    ['mx.inside.test:2525', { host: 'mx.inside.test', port: 2525 }],
-    ['192.0.2.1:1', { host: '192.0.2.1', port: 1 }],
-    ['2001:db8::1', { host: '2001:db8::1', port: undefined }],
-    ['[2001:db8::1]', { host: '2001:db8::1', port: undefined }],
-    ['[::1]:65535', { host: '::1', port: 65535 }],
-  ])('may be %s', (text, door) => expect(parseDoor(text)).toEqual(door));
-
-  it.each(['', ':25', 'a:', 'a:0', 'a:65536', 'a b', '[192.0.2.1]', '[::1', '::1]', 'a..b', '-a', 'a:b:c', 'a\r\nb', 'x'.repeat(256)])(
-    'may not be %j',
-    (text) => expect(parseDoor(text)).toBeUndefined(),
-  );
-});
 
 describe('a question', () => {
   it('has four outcomes, with the words and the code of the server', async () => {

@@ -43,11 +43,13 @@ const answer = (question: Question): void => {
   question.send(encode({ type: 'response', id: asked.id, flags: 0x0180 | (isKnown ? 0 : 3), questions: asked.questions ?? [], answers }));
 };
 
+/** What is remembered, who is being asked, and which connections are kept, each worker knows for itself. */
+const ALONE = '\nworkers = 1\n';
+
 /** Nothing is delivered; what is asked goes to servers on loopback. */
 function conf(place: Place, names: NameServerAt, more: string): string {
   fs.writeFileSync(path.join(place.dir, 'resolv.conf'), `nameserver [127.0.0.1]:${names.port}\noptions timeout:1 attempts:1\n`);
-  // What is remembered, and which connections are kept, each worker knows for itself.
-  const common = ['workers = 1', 'suspend_delivery = true', 'deliver_to_private = true', `resolv_conf = "${place.dir}/resolv.conf"`, more];
+  const common = ['suspend_delivery = true', 'deliver_to_private = true', `resolv_conf = "${place.dir}/resolv.conf"`, more];
   return plainConf(place, { more: `${common.join('\n')}\n` });
 }
 
@@ -110,29 +112,30 @@ const isRoot = process.getuid?.() === 0;
 
   describe('smtp_cbv', () => {
     it('passes who lives there, and marks who does not, on one connection each within the time', async () => {
-      await using daemon = await startDaemon({ conf: cbv });
+      await using daemon = await startDaemon({ conf: (place) => cbv(place) + ALONE });
       const before = seen();
       expect((await send(daemon, 'ann@good.test')).facts).toEqual({ smtp_cbv_result: 'pass' });
       expect((await send(daemon, 'bob@good.test')).facts).toEqual({ smtp_cbv_result: 'error' });
-      expect(seen() - before).toBe(2);
+      await expect.poll(() => seen() - before).toBe(2);
       for (const local of ['ann', 'bob', 'ann']) await send(daemon, `${local}@good.test`);
       expect(seen() - before).toBe(2);
       expect(await daemon.consoleJson('smtp_cbv:cbv stats')).toMatchObject([{ calls: 2, cached: 3, pass: 1, fail: 1 }]);
+      // All callbacks said goodbye, and none of them went on to DATA.
+      const goodbye = /disconnect from .* ehlo=1 mail=1 rcpt=1 rset=1 quit=1 commands=5/;
+      await expect.poll(() => fs.readFileSync(postfix.logFile, 'utf8')).toMatch(goodbye);
       const log = fs.readFileSync(postfix.logFile, 'utf8');
       expect(log).toMatch(
         /NOQUEUE: reject: RCPT from .*<bob@good\.test>: Recipient address rejected: User unknown.*from=<> to=<bob@good\.test>/,
       );
-      // All callbacks said goodbye, and none of them went on to DATA.
-      expect(log).toMatch(/disconnect from .* ehlo=1 mail=1 rcpt=1 rset=1 quit=1 commands=5/);
       expect(log).not.toMatch(/ data=/);
     });
 
     it('is transient where the server says later, nothing, or good-bye, and MAIL is answered in time', { timeout: 60_000 }, async () => {
-      await using daemon = await startDaemon({ conf: cbv });
+      await using daemon = await startDaemon({ conf: (place) => cbv(place) });
       for (const domain of ['grey.test', 'closing.test', 'slow.test', 'down.test']) {
         const { facts, ms } = await send(daemon, `ann@${domain}`);
         expect([domain, facts]).toEqual([domain, { smtp_cbv_result: 'transient' }]);
-        expect(ms).toBeLessThan(3500);
+        expect(ms).toBeLessThan(4000);
       }
       expect(await daemon.consoleJson('smtp_cbv:cbv verify ann@grey.test')).toMatchObject([
         { status: 'transient', text: '450 4.2.0 greylisted' },
@@ -140,7 +143,7 @@ const isRoot = process.getuid?.() === 0;
     });
 
     it('goes by the names: the second exchanger, the map, the domain itself, a null MX, and no such domain', async () => {
-      await using daemon = await startDaemon({ conf: cbv });
+      await using daemon = await startDaemon({ conf: (place) => cbv(place) });
       const expected = { 'backup.test': 'pass', 'alias.test': 'pass', 'plain.test': 'pass', 'null.test': 'error', 'gone.test': 'error' };
       const results: Record<string, unknown> = {};
       for (const domain of Object.keys(expected)) results[domain] = (await send(daemon, `ann@${domain}`)).facts.smtp_cbv_result;
@@ -191,7 +194,7 @@ const isRoot = process.getuid?.() === 0;
       const client = await open(daemon);
       const begun = performance.now();
       expect((await client.command('RCPT TO:<ann@good.test>')).raw).toBe('451 4.2.1 recipient cannot be checked at this time');
-      expect(performance.now() - begun).toBeLessThan(2500);
+      expect(performance.now() - begun).toBeLessThan(3000);
       expect(await daemon.consoleJson('smtp_rcptto_proxy query ann@good.test')).toMatchObject([{ result, code }]);
       // Another server is asked about the same recipient by name of host.
       expect(await daemon.consoleJson(`smtp_rcptto_proxy query ann@good.test mx.good.test:${postfix.port}`)).toMatchObject([
@@ -200,16 +203,31 @@ const isRoot = process.getuid?.() === 0;
       client.close();
     });
 
-    it('asks a thousand questions of twenty clients over ten connections', { timeout: 120_000 }, async () => {
-      await using daemon = await startDaemon({ conf: (place) => proxy(place, POSTFIX, 'timeout = 30') });
+    it('asks a thousand questions over ten connections, one after the other', { timeout: 60_000 }, async () => {
+      await using daemon = await startDaemon({ conf: (place) => proxy(place, POSTFIX) + ALONE });
+      const before = seen();
+      const client = await open(daemon);
+      for (let n = 0; n < 1000; n++) {
+        await client.command(`RCPT TO:<u${n}@good.test>`, 250);
+        if (n % 100 !== 99) continue;
+        await client.command('RSET', 250);
+        await client.command('MAIL FROM:<x@sender.test>', 250);
+      }
+      await expect.poll(() => seen() - before).toBe(10);
+      client.close();
+    });
+
+    it('asks the questions of twenty clients over the ten connections it may have', { timeout: 60_000 }, async () => {
+      await using daemon = await startDaemon({ conf: (place) => proxy(place, POSTFIX, 'timeout = 30') + ALONE });
       const before = seen();
       const clients = await Promise.all(Array.from({ length: 20 }, () => open(daemon)));
       await Promise.all(
         clients.map(async (client, n) => {
-          for (let i = 0; i < 50; i++) await client.command(`RCPT TO:<u${50 * n + i}@good.test>`, 250);
+          for (let i = 0; i < 40; i++) await client.command(`RCPT TO:<u${40 * n + i}@good.test>`, 250);
         }),
       );
-      expect(seen() - before).toBeLessThanOrEqual(10);
+      // So few that none of them has to make room for a fresh one, which happens after a hundred questions.
+      await expect.poll(() => seen() - before).toBe(10);
       for (const client of clients) client.close();
     });
   });
@@ -223,8 +241,8 @@ describe('two daemons that call each other back', () => {
     const names = await NameServerAt.open(answer);
     const [placeA, placeB] = [await makePlace(), await makePlace()];
     const stanza = (port: number, mailfrom: string): string => `smtp_cbv "cbv" { port = ${port} timeout = 5 mailfrom = "${mailfrom}" }`;
-    await using a = await startDaemon({ place: placeA, conf: conf(placeA, names, stanza(placeB.port, ofA)) });
-    await using b = await startDaemon({ place: placeB, conf: conf(placeB, names, stanza(placeA.port, ofB)) });
+    await using a = await startDaemon({ place: placeA, conf: conf(placeA, names, stanza(placeB.port, ofA)) + ALONE });
+    await using b = await startDaemon({ place: placeB, conf: conf(placeB, names, stanza(placeA.port, ofB)) + ALONE });
     // Here somebody at b.test writes through a, so a asks b; b, if it asks in its turn, asks a about a's name.
     const { facts, ms } = await send(a, 'ann@b.test');
     expect(facts).toEqual({ smtp_cbv_result: 'pass' });
@@ -246,12 +264,12 @@ describe('a server that swallows everything', () => {
     const { facts, ms } = await send(daemon, 'ann@slow.test');
     expect(facts).toEqual({ smtp_cbv_result: 'transient' });
     expect(ms).toBeGreaterThan(1900);
-    expect(ms).toBeLessThan(2500);
+    expect(ms).toBeLessThan(3000);
     const begun = performance.now();
     expect(await daemon.consoleJson(`smtp_rcptto_proxy query ann@good.test ${SLOW}:${port}`)).toMatchObject([
       { result: 'timeout', code: 0 },
     ]);
-    expect(performance.now() - begun).toBeLessThan(1500);
+    expect(performance.now() - begun).toBeLessThan(2000);
     expect(silent.connections).toBe(2);
     await names.close();
   });
