@@ -1,5 +1,4 @@
 /** A daemon logs in to its next hop: two customers of one host, wrong passwords, no TLS; and Postfix with Dovecot behind it. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
@@ -8,9 +7,9 @@ import { startSink } from '../../src/tools/sink/sink.js';
 import { startPostfix } from '../bench/postfix.js';
 import { RawClient } from '../harness/client.js';
 import { type Daemon, startDaemon } from '../harness/daemon.js';
-import { makePlace, type Place, plainConf } from '../harness/place.js';
+import { startDovecot } from '../harness/dovecot.js';
+import { type Place, plainConf } from '../harness/place.js';
 import { needs } from '../needs.js';
-import { programPath } from '../programs.js';
 
 const PASSWORDS: Readonly<Record<string, string>> = { ann: 'open sesame 1', ben: 'open sesame 2' };
 
@@ -123,51 +122,6 @@ describe('outbound_smtp_auth', () => {
   });
 });
 
-/** Dovecot as an authentication server for Postfix, on a socket in a temporary folder. */
-async function startDovecot() {
-  const { dir } = await makePlace('celeris-dovecot');
-  const at = (name: string): string => path.join(dir, name);
-  fs.writeFileSync(
-    at('users'),
-    `${Object.entries(PASSWORDS)
-      .map(([user, secret]) => `${user}:{PLAIN}${secret}`)
-      .join('\n')}\n`,
-    { mode: 0o644 },
-  );
-  fs.writeFileSync(
-    at('dovecot.conf'),
-    [
-      `base_dir = ${at('run')}`,
-      `state_dir = ${at('state')}`,
-      `log_path = ${at('dovecot.log')}`,
-      'protocols =',
-      'ssl = no',
-      'disable_plaintext_auth = no',
-      'auth_mechanisms = plain login cram-md5 scram-sha-256',
-      `passdb {\n  driver = passwd-file\n  args = ${at('users')}\n}`,
-      'userdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/nonexistent\n}',
-      `service auth {\n  unix_listener ${at('auth.sock')} {\n    mode = 0666\n  }\n}`,
-      'service stats {\n  unix_listener stats-writer {\n    mode = 0666\n  }\n}',
-      '',
-    ].join('\n'),
-  );
-  const child: ChildProcess = spawn(programPath('dovecot'), ['-F', '-c', at('dovecot.conf')], { stdio: 'ignore' });
-  const gone = new Promise<void>((done) => child.once('close', () => done()));
-  for (let tries = 0; !fs.existsSync(at('auth.sock')); tries++) {
-    if (tries > 500)
-      throw new Error(fs.existsSync(at('dovecot.log')) ? fs.readFileSync(at('dovecot.log'), 'utf8') : 'Dovecot does not start');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  return {
-    socket: at('auth.sock'),
-    async [Symbol.asyncDispose]() {
-      child.kill('SIGTERM');
-      await gone;
-      fs.rmSync(dir, { recursive: true, force: true });
-    },
-  };
-}
-
 needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
   // Postfix's daemons need root.
   it.skipIf(process.getuid?.() !== 0).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'])(
@@ -175,7 +129,7 @@ needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
     { timeout: 60_000 },
     async (type) => {
       await using sink = await startSink();
-      await using dovecot = await startDovecot();
+      await using dovecot = await startDovecot(PASSWORDS);
       const postfix = await startPostfix(sink.port, [
         'smtpd_sasl_auth_enable = yes',
         'smtpd_sasl_type = dovecot',

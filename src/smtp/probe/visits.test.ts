@@ -1,4 +1,5 @@
 /** Visits to servers that follow a script: what is said, when a connection is used again, and everything a server can do wrong. */
+import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { DEEDS, type Manners, type Peer, polite, type Script, startPeer } from '../../../test/chaos/peer.js';
 import { systemClock } from '../../kernel/clock.js';
@@ -130,6 +131,19 @@ describe('a visit', () => {
     expect(await ask(async (visit) => visit.ip, {}, { host: 'mx.test' })).toBe('127.0.0.1');
   });
 
+  it('takes an IPv6 address as it is', async (context) => {
+    const server = net.createServer((socket) => {
+      socket.on('error', () => {}).on('data', () => socket.write('250 ok\r\n'));
+      socket.write('220 hi\r\n');
+    });
+    await open(polite());
+    const isThere = await new Promise<boolean>((done) => server.on('error', () => done(false)).listen(0, '::1', () => done(true)));
+    if (!isThere) context.skip('this machine has no ::1');
+    const { port } = server.address() as net.AddressInfo;
+    expect(await visits.visit({ host: '::1', port, tls: 'no' }, termsOf({ idleMs: 0 }), async (visit) => visit.ip)).toBe('::1');
+    server.close();
+  });
+
   it('gives an address that is silent its share of the time only', async () => {
     let silent = 0;
     await open(
@@ -257,7 +271,8 @@ describe('kept connections', () => {
     const codes = await Promise.all(Array.from({ length: 1000 }, () => ask(sayNoop, { most: 10, timeoutMs: 20_000 })));
     expect(new Set(codes)).toEqual(new Set([250]));
     expect(most).toBe(10);
-    expect(peer.accepted).toBeLessThanOrEqual(12);
+    // One more for each that has had its visits.
+    expect(peer.accepted).toBeLessThanOrEqual(19);
   });
 
   it('several processes share what is allowed', async () => {
