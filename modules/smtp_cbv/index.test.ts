@@ -13,6 +13,8 @@ import cbv from './index.js';
 const configureIt = (options: string, core = '') => configureText(`${core}\nsmtp_cbv "cbv" { ${options} }`, { manifests: [cbv] });
 
 const found = <T>(...records: T[]): Answer<T> => ({ kind: 'found', records, name: 'x', ttlSeconds: 60, secure: false, from: 'dns' });
+/** From /etc/hosts. */
+const written = <T>(...records: T[]): Answer<T> => ({ kind: 'found', records, name: 'x', ttlSeconds: 60, secure: false, from: 'file' });
 const address = (ip: string): HostAddress => ({ ip, family: ip.includes(':') ? 6 : 4 });
 const MISSING = { kind: 'nodata', ttlSeconds: 60, secure: false } as const;
 const NOWHERE = { kind: 'nxdomain', ttlSeconds: 60, secure: false } as const;
@@ -24,6 +26,8 @@ const MX: Readonly<Record<string, Answer<Mx> | 'never'>> = {
   'null.test': found({ preference: 0, exchange: '' }),
   'plain.test': MISSING,
   'bare.test': MISSING,
+  'localhost.test': MISSING,
+  'hosts.test': MISSING,
   'failed.test': FAILED,
   'never.test': 'never',
   'inner.test': found({ preference: 10, exchange: 'inner.test' }),
@@ -37,6 +41,8 @@ const A: Readonly<Record<string, Answer<HostAddress>>> = {
   'mx2.two.test': found(address('198.51.100.12')),
   'plain.test': found(address('198.51.100.3')),
   'inner.test': found(address('10.0.0.1')),
+  'localhost.test': written(address('127.0.0.1')),
+  'hosts.test': written(address('10.0.0.1')),
   'both.test': found(address('2001:db8:1::1'), address('198.51.100.5')),
 };
 
@@ -257,6 +263,7 @@ describe('names', () => {
     ['exchangers without an address', 'lost.test', 'fail', /no server/],
     ['an address for an exchanger', 'literal.test', 'fail', /no server/],
     ['exchangers inside', 'inner.test', 'fail', /Private/],
+    ['this machine itself', 'localhost.test', 'fail', /Private/],
     ['name servers that fail', 'failed.test', 'transient', /^451 4\.4\.3/],
   ])('%s', async (_, domain, status, words) => {
     const { verify, played, mail } = await start('');
@@ -275,6 +282,11 @@ describe('names', () => {
     const asked = mail('ann', 'never.test');
     await clock.advance(8000);
     expect(await asked).toMatchObject({ smtp_cbv_result: 'transient' });
+  });
+
+  it('of addresses inside that the operator wrote are called', async () => {
+    const { verify } = await start('', { servers: { '10.0.0.1': SERVER } });
+    expect(await verify('ann@hosts.test')).toMatchObject({ status: 'pass' });
   });
 
   it('of addresses inside are called where mail goes there too', async () => {

@@ -1,6 +1,6 @@
 /** The servers that take the mail of a domain, as addresses in the order in which they are called. */
 import { isIP } from 'node:net';
-import { isLocalIp, type Mx, type Names } from '#module';
+import { isLocalIp, kindOfIp, type Mx, type Names } from '#module';
 import type { Callback } from './api.js';
 
 export interface ServerRules {
@@ -58,7 +58,7 @@ async function findAddresses(names: Names, hosts: readonly string[], rules: Serv
     }
     for (const { ip } of [...answer.records].sort((a, b) => a.family - b.family)) {
       if (rules.isSkipped(ip)) isSkipped = true;
-      else if (answer.from === 'dns' && !rules.allowsLocal && isLocalIp(ip)) isLocal = true;
+      else if (!rules.allowsLocal && isBarred(ip, answer.from)) isLocal = true;
       else ips.add(ip);
     }
   }
@@ -69,3 +69,6 @@ async function findAddresses(names: Names, hosts: readonly string[], rules: Serv
     ? known('fail', '551 5.4.6 [internal] Private/Loopback Address')
     : known('fail', '550 5.1.8 [internal] sender domain has no server for its mail');
 }
+
+/** As for mail: an operator who gives a domain a private address in /etc/hosts means it; loopback there is the machine's own name. */
+const isBarred = (ip: string, from: 'dns' | 'file'): boolean => (from === 'dns' ? isLocalIp(ip) : kindOfIp(ip) === 'loopback');

@@ -4,7 +4,7 @@ export { opt } from '../config/opt.js';
 export { OptionError } from '../config/option.js';
 export type { GlobalValues, InboundValues, OutboundValues } from '../config/snapshot.js';
 export { matchWithin } from '../kernel/guarded-match.js';
-export { isLocalIp } from '../kernel/ip-kind.js';
+export { isLocalIp, kindOfIp } from '../kernel/ip-kind.js';
 export { Address, toAddress } from '../mail/address.js';
 export type { Facts } from '../mail/facts.js';
 export type { Headers } from '../mail/headers.js';
