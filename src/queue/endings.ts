@@ -27,7 +27,9 @@ export interface EndNotice {
 const MARKS_PER_TURN = 2000;
 /** Mails whose ends are made at the same time. */
 const WIDTH = 16;
-/** How long the others wait for one end. */
+/** Ends after which the next ones wait until the logs have taken what was told of these: a crash loses the lines of no more. */
+const ENDS_A_LOG = 256;
+/** How long the others wait for one end, or for the logs. */
 const LIMIT_MS = 120_000;
 /** When an end that could not be made is tried again. */
 const AGAIN_MS = 30_000;
@@ -45,6 +47,7 @@ export class Endings {
   readonly #stock: Stock;
   readonly #readBack: ReadBack;
   readonly #failed: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
+  readonly #logged: () => Promise<void>;
   readonly #batches: Batch[] = [];
   /** Mails that were ended while delivery had them. */
   readonly #sentences = new Map<number, EndNotice>();
@@ -52,8 +55,15 @@ export class Endings {
   readonly #resumed = new Map<boolean, Batch>();
   #working: Promise<void> | undefined;
 
-  constructor(stock: Stock, readBack: ReadBack, failed: (mail: Copy, reply: string, quiet: boolean) => Promise<void>) {
+  /** `logged` resolves when what was told so far stands in the logs, or cannot. */
+  constructor(
+    stock: Stock,
+    readBack: ReadBack,
+    failed: (mail: Copy, reply: string, quiet: boolean) => Promise<void>,
+    logged: () => Promise<void> = async () => {},
+  ) {
     this.#stock = stock;
+    this.#logged = logged;
     this.#readBack = readBack;
     this.#failed = failed;
   }
@@ -147,7 +157,7 @@ export class Endings {
   }
 
   async #work(): Promise<void> {
-    for (;;) {
+    for (let made = 0; ; ) {
       await new Promise<void>((done) => this.#stock.atTurnEnd(done));
       const batch = this.#batches[0];
       if (!batch) return;
@@ -156,7 +166,22 @@ export class Endings {
       batch.next += tickets.length;
       if (undone.length > 0) this.#putOff({ ...batch, tickets: undone, next: 0 });
       if (batch.next >= batch.tickets.length) this.#batches.shift();
+      made += tickets.length;
+      if (made < ENDS_A_LOG) continue;
+      made = 0;
+      await this.#atMost(LIMIT_MS, this.#logged());
     }
+  }
+
+  #atMost(ms: number, work: Promise<void>): Promise<void> {
+    return new Promise((done) => {
+      const timer = this.#stock.clock.after(ms, done);
+      const end = (): void => {
+        timer.cancel();
+        done();
+      };
+      work.then(end, end);
+    });
   }
 
   /** Makes one end; answers the ticket when it could not be made. One that takes too long goes on by itself. */

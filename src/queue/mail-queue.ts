@@ -34,6 +34,8 @@ export interface QueuePorts extends StockPorts {
    * when it rejects.
    */
   failed(mail: Copy, reply: string, quiet: boolean): Promise<void>;
+  /** Resolves when what `failed` told stands in the logs, or cannot. Ends of many mails wait for it now and then. */
+  logged?(): Promise<void>;
   /** What is taken of a limit of delivery, for explanations. */
   usage?(limit: string): { readonly used: number; readonly limit: number } | undefined;
   /** A mail could not be read back; it is asked for again later. */
@@ -61,7 +63,12 @@ export class MailQueue implements Supply, Intake {
     const stock = new Stock(ports);
     this.#stock = stock;
     this.#readBack = new ReadBack(stock, (ticket, error) => ports.unreadable?.(ticket, error));
-    this.#endings = new Endings(stock, this.#readBack, (mail, reply, quiet) => ports.failed(mail, reply, quiet));
+    this.#endings = new Endings(
+      stock,
+      this.#readBack,
+      (mail, reply, quiet) => ports.failed(mail, reply, quiet),
+      async () => ports.logged?.(),
+    );
     const explanations = new Explanations(stock, this.#endings, (limit) => ports.usage?.(limit));
     this.views = new QueueViews(stock, explanations, this.#readBack);
     this.custody = new Custody(stock, this.#readBack);

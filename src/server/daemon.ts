@@ -132,6 +132,7 @@ export class Daemon {
       schedule: (mail) => this.#atOnce('expiration', this.chains.expiration.run(mail)),
       nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
       failed: (mail, reply, quiet) => this.#endMail(mail, reply, quiet),
+      logged: () => this.writers.flush(),
       usage: (limit) => this.broker.usage(limit),
       unreadable: (ticket, error) => this.journal.say('error', 'spool', `message ${this.spool.id(ticket)} cannot be read back`, error),
     });

@@ -26,6 +26,8 @@ export class WriterBook {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #open = new Map<string, Shared>();
+  /** Nobody writes to them any more, but their last lines may be on their way. */
+  readonly #leaving = new Set<Promise<void>>();
 
   constructor(clock: Clock, journal: Journal) {
     this.#clock = clock;
@@ -50,11 +52,11 @@ export class WriterBook {
   }
 
   async flush(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ writer }) => writer.flush()));
+    await Promise.all([...this.#leaving, ...Array.from(this.#open.values(), ({ writer }) => writer.flush())]);
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ writer }) => writer.close()));
+    await Promise.all([...this.#leaving, ...Array.from(this.#open.values(), ({ writer }) => writer.close())]);
     this.#open.clear();
   }
 
@@ -81,7 +83,9 @@ export class WriterBook {
         closed = true;
         if (--shared.users > 0) return;
         this.#open.delete(file);
-        await writer.close();
+        const left = writer.close().finally(() => this.#leaving.delete(left));
+        this.#leaving.add(left);
+        await left;
       },
       get dropped() {
         return writer.dropped;
