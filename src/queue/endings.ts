@@ -49,6 +49,8 @@ export class Endings {
   readonly #failed: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
   readonly #logged: () => Promise<void>;
   readonly #batches: Batch[] = [];
+  /** Tickets whose end is being made. Who gets such a ticket meanwhile, since the spool gave it anew, takes it out. */
+  readonly #making = new Set<number>();
   /** Mails that were ended while delivery had them. */
   readonly #sentences = new Map<number, EndNotice>();
   /** What recovery found, by whether it ends quietly. */
@@ -70,7 +72,7 @@ export class Endings {
 
   /** Ends mails without a mark: after a crash the same reason is found again. */
   begin(tickets: readonly number[], notice: EndNotice): void {
-    for (const ticket of tickets) this.#stock.end(ticket);
+    for (const ticket of tickets) this.#end(ticket);
     this.#enqueue({ tickets: [...tickets], notice, quiet: notice.quiet, next: 0 });
   }
 
@@ -87,13 +89,18 @@ export class Endings {
         entries.condemn(ticket);
         this.#sentences.set(ticket, notice);
       } else if (entries.list(ticket) !== LIST.ending) {
-        this.#stock.end(ticket);
+        this.#end(ticket);
         waiting.push(ticket);
       }
     }
     if (all && spool.changeAll) await spool.changeAll(all, mark, notice.reply);
     else await this.#mark(waiting, mark, notice.reply);
     if (waiting.length > 0) this.#enqueue({ tickets: waiting, notice, quiet: notice.quiet, next: 0 });
+  }
+
+  #end(ticket: number): void {
+    this.#making.delete(ticket);
+    this.#stock.end(ticket);
   }
 
   /** Records the marks one by one. */
@@ -111,6 +118,7 @@ export class Endings {
 
   /** Goes on with a mail whose mark recovery found. */
   resume(ticket: number, place: Place, received: number, attempts: number, quiet: boolean): void {
+    this.#making.delete(ticket);
     this.#stock.entries.add(ticket, place.index, LIST.ending, this.#stock.anchor.mono(), received, attempts, false);
     // Recovery may find a million: they share a batch as long as it is not done.
     const open = this.#resumed.get(quiet);
@@ -194,7 +202,7 @@ export class Endings {
       });
       const made = (): void => {
         timer.cancel();
-        if (this.#stock.entries.list(ticket) === LIST.ending) this.#stock.forget(ticket);
+        if (this.#making.delete(ticket) && this.#stock.entries.list(ticket) === LIST.ending) this.#stock.forget(ticket);
         done(undefined);
       };
       const failed = (error: unknown): void => {
@@ -207,6 +215,7 @@ export class Endings {
         if (late) this.#putOff({ ...batch, tickets: [ticket], next: 0 });
         done(ticket);
       };
+      this.#making.add(ticket);
       this.#tell(ticket, batch).then(made, failed);
     });
   }

@@ -114,7 +114,8 @@ export class MailQueue implements Supply, Intake {
   /** Takes in what recovery found; hand it to `Spool.recover`. */
   readonly found: Found = (ticket, where, attempts, nextAttempt, receivedAt, priority) => {
     const stock = this.#stock;
-    if (stock.entries.list(ticket) !== LIST.none) return;
+    // As in insert: an end that is being made may still stand here with a ticket that is somebody else's by now.
+    if (stock.entries.list(ticket) !== LIST.none) stock.forget(ticket);
     const place = stock.settle(stock.places.of(where.group, where.binding, where.domain));
     const now = stock.anchor.mono();
     const received = stock.anchor.monoOf(receivedAt);

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../kernel/virtual-clock.js';
+import type { Copy } from '../module/copy.js';
 import { MapSpool, Rig, SweepingSpool } from './fixture.js';
+import type { QueuePorts } from './mail-queue.js';
+import { MARKS } from './marks.js';
 
 const NOTE = { reply: '554 5.7.0 enough', quiet: false };
 const FULL = process.env.SCALE === 'full';
@@ -54,6 +57,33 @@ describe('the purge of a domain', () => {
     await rig.queue.settle();
     expect(rig.failed).toHaveLength(2);
     expect(rig.take('a.test')).toEqual([fresh]);
+  });
+
+  it('of what is still being found loses nobody who got the ticket of one that ended', async () => {
+    const { gate, open } = gated();
+    const ended: string[] = [];
+    const failed: QueuePorts['failed'] = async (mail) => {
+      ended.push(mail.id);
+      // On the medium only later; its ticket is free at once.
+      if (ended.length === 1) await gate;
+    };
+    const rig = new Rig({}, { failed }, { clock: new VirtualClock(), spool: new SweepingSpool() });
+    const [first, second] = rig.receive('a.test', 2, { nextAttempt: rig.clock.now() + 60_000 });
+    const other = second && rig.spool.kept.get(second.ticket);
+    if (!first || !other) throw new Error('no mail');
+    const after = new Rig({}, { failed }, { clock: rig.clock, spool: rig.spool });
+    const find = ({ ticket }: Copy): void =>
+      after.queue.found(ticket, { group: 'default', binding: 'default', domain: 'a.test' }, 0, MARKS['ending quietly'], 0, 0, false);
+    find(first);
+    await after.turn(5);
+    expect(ended).toEqual([first.id]);
+    rig.spool.kept.set(first.ticket, other);
+    find(first);
+    open();
+    await after.turn(5);
+    await after.queue.settle();
+    expect(ended).toHaveLength(2);
+    expect(after.queue.size).toBe(0);
   });
 
   it(`of ${MANY} messages leaves delivery at once; recovery goes on with as many in one batch`, async () => {
