@@ -37,6 +37,7 @@ import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
 import type { MemoryWatch } from './memory-watch.js';
+import { followOrders } from './orders.js';
 import { makePlans } from './plans.js';
 import { makeLoginPorts, makeNotices, makeProbation, watchMemory } from './ports.js';
 import { dropPrivileges } from './privileges.js';
@@ -346,6 +347,7 @@ export class Daemon {
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.seat.team?.guard(this.smtp) ?? this.smtp);
     this.memory.start();
+    followOrders(this, this.seat.orders);
     this.#recovery = this.#recover();
   }
 
