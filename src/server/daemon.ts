@@ -123,6 +123,7 @@ export class Daemon {
       spool: this.spool,
       clock: this.clock,
       places: this.places,
+      workers: made.seat.workers,
       snapshot: () => this.snapshot,
       schedule: (mail) => this.#atOnce('expiration', this.chains.expiration.run(mail)),
       nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
