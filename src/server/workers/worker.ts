@@ -80,6 +80,8 @@ class Worker {
       return true;
     } catch (error) {
       this.#line.tell('failed', { text: describeCause(error) });
+      // What had begun already would keep the process alive.
+      await this.#daemon?.stop(AbortSignal.abort()).catch(() => {});
       // The words leave with the next turn.
       await new Promise<void>((done) => setImmediate(done));
       return false;
