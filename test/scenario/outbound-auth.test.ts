@@ -1,6 +1,9 @@
 /** A daemon logs in to its next hop: two customers of one host, wrong passwords, no TLS; and Postfix with Dovecot behind it. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { describe, expect, it } from 'vitest';
@@ -123,8 +126,28 @@ describe('outbound_smtp_auth', () => {
   });
 });
 
+/** Blanks are none of a token's characters. */
+const tokenOf = (secret: string): string => secret.replaceAll(' ', '-');
+
+/** Says whose a token is (RFC 7662). */
+async function startIntrospection() {
+  const server = http.createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk));
+    request.on('end', () => {
+      const token = new URLSearchParams(text).get('token');
+      const [username] = Object.entries(PASSWORDS).find(([, secret]) => tokenOf(secret) === token) ?? [];
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(username === undefined ? { active: false } : { active: true, username }));
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+}
+
 /** Dovecot as an authentication server for Postfix, on a socket in a temporary folder. */
 async function startDovecot() {
+  const introspection = await startIntrospection();
   const { dir } = await makePlace('celeris-dovecot');
   const at = (name: string): string => path.join(dir, name);
   fs.writeFileSync(
@@ -143,11 +166,23 @@ async function startDovecot() {
       'protocols =',
       'ssl = no',
       'disable_plaintext_auth = no',
-      'auth_mechanisms = plain login cram-md5 scram-sha-256',
+      'auth_mechanisms = plain login cram-md5 scram-sha-256 xoauth2',
+      `passdb {\n  driver = oauth2\n  mechanisms = xoauth2\n  args = ${at('oauth2.conf')}\n}`,
       `passdb {\n  driver = passwd-file\n  args = ${at('users')}\n}`,
       'userdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/nonexistent\n}',
       `service auth {\n  unix_listener ${at('auth.sock')} {\n    mode = 0666\n  }\n}`,
       'service stats {\n  unix_listener stats-writer {\n    mode = 0666\n  }\n}',
+      '',
+    ].join('\n'),
+  );
+  fs.writeFileSync(
+    at('oauth2.conf'),
+    [
+      'introspection_mode = post',
+      `introspection_url = http://127.0.0.1:${introspection.port}/introspect`,
+      'username_attribute = username',
+      'active_attribute = active',
+      'active_value = true',
       '',
     ].join('\n'),
   );
@@ -163,6 +198,7 @@ async function startDovecot() {
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
       await gone;
+      introspection.close();
       fs.rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -170,7 +206,7 @@ async function startDovecot() {
 
 needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
   // Postfix's daemons need root.
-  it.skipIf(process.getuid?.() !== 0).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'])(
+  it.skipIf(process.getuid?.() !== 0).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'XOAUTH2'])(
     'takes %s of ours, and its user stands in the log',
     { timeout: 60_000 },
     async (type) => {
@@ -185,7 +221,8 @@ needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
       ]);
       try {
         // This Postfix has no certificate.
-        const clear = `${customers(type)}domain "eve.test" {\n  outbound_smtp_auth_user = ann\n  outbound_smtp_auth_pass = "wrong"\n}\noutbound_smtp_auth_require_tls = false\n`;
+        const own = Object.values(PASSWORDS).reduce((text, secret) => text.replaceAll(secret, tokenOf(secret)), customers(type));
+        const clear = `${type === 'XOAUTH2' ? own : customers(type)}domain "eve.test" {\n  outbound_smtp_auth_user = ann\n  outbound_smtp_auth_pass = "wrong"\n}\noutbound_smtp_auth_require_tls = false\n`;
         await using daemon = await startDaemon({ conf: (place) => conf(place, postfix.port, clear) });
         await submit(daemon, 'x@ann.test', 'x@ben.test');
         await sink.waitFor(2, 20_000);
