@@ -61,9 +61,10 @@ describe('orders of the console', () => {
     expect(await daemon.consoleJson('trace smtp list')).toEqual([
       { id: 2, binding: '*', domain: '*', file: path.join(daemon.dir, 'kept.trace') },
     ]);
+    const queued = async (): Promise<number> => ((await daemon.consoleJson('summary')) as { queued: number }).queued;
     const count = await submitToNew(daemon, 2, 0);
     await sink.waitFor(count);
-    await daemon.waitFor('the rest set aside', async () => ((await daemon.consoleJson('summary')) as { queued: number }).queued === count);
+    await daemon.waitFor('the rest set aside', async () => (await queued()) === count);
     expect(new Set(sink.received.map(({ from }) => from))).toEqual(new Set(['free@sender.test']));
     const traced = daemon.fileLines('kept.trace').flatMap((line) => /> RCPT TO:<(f\d+)@/.exec(line)?.[1] ?? []);
     expect(new Set(traced).size).toBe(count);
@@ -71,6 +72,8 @@ describe('orders of the console', () => {
 
     // What one of them never was told of by a command ends in it all the same.
     await replace(daemon, [1]);
+    // What it set aside before has to be read back first.
+    await daemon.waitFor('its old mail', async () => (await queued()) === count);
     expect(await daemon.console('release sender held@sender.test')).toBe(`Released ${count} messages.`);
     expect(await daemon.console('trace smtp remove 2')).toContain('#2');
     await sink.waitFor(2 * count);
