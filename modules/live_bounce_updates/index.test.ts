@@ -120,6 +120,32 @@ describe('a signed pack', () => {
   });
 });
 
+describe('another worker with the same folder', () => {
+  it('follows what one of them pulls and takes back, and what cannot be used changes nothing and is said once', async () => {
+    const [first, second] = [await open(), await open()];
+    for (const version of [1, 2]) {
+      publish(version, { 'bounce-rules.yaml': packOf(version, 50 + version) });
+      await first.run('pull');
+      expect(second.zork()).toBe(version === 1 ? 1 : 51);
+      await second.clock.advance(2_100);
+      await expect.poll(second.zork).toBe(50 + version);
+    }
+    expect(await second.run('status')).toMatchObject([{ version: 2, result: 'version 2 taken over from another worker' }]);
+    await first.run('rollback');
+    await second.clock.advance(2_100);
+    await expect.poll(second.zork).toBe(51);
+    fs.cpSync(path.join(updates, 'v1'), path.join(updates, 'v5'), { recursive: true });
+    for (let i = 0; i < 4; i++) {
+      await second.clock.advance(2_100);
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    expect(second.zork()).toBe(51);
+    expect(second.said.map(({ text }) => text).filter((text) => text.includes('is not used'))).toEqual([
+      'a stored bundle is not used: version 5: its manifest is that of version 1',
+    ]);
+  });
+});
+
 describe('nothing changes', () => {
   it.each<[string, () => void, string]>([
     [

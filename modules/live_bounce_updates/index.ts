@@ -6,6 +6,9 @@ import { openSource } from './source.js';
 import { Store } from './store.js';
 import { Updates } from './updates.js';
 
+/** Workers that did not pull look for what another one stored this often. */
+const FOLLOW_SECONDS = 2;
+
 const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 export default defineModule({
@@ -50,9 +53,18 @@ export default defineModule({
     let lastPull = 0;
     let lastResult = 'none yet';
     let busy = false;
-    const pull = async (signal: AbortSignal): Promise<string> => {
+    let following: Promise<unknown> = Promise.resolve();
+    const alone = async <T>(task: () => Promise<T>): Promise<T> => {
       if (busy) throw new BundleError('a pull is under way');
       busy = true;
+      try {
+        await following;
+        return await task();
+      } finally {
+        busy = false;
+      }
+    };
+    const pull = async (signal: AbortSignal): Promise<string> => {
       try {
         const bundle = await updates.fetch(signal);
         if (bundle) await updates.install(bundle);
@@ -63,20 +75,35 @@ export default defineModule({
         lastResult = `failed: ${wordsOf(error)}`;
         throw error;
       } finally {
-        busy = false;
         lastPull = ctx.now();
       }
     };
     ctx.every(
       () => options.interval,
       async (signal) => {
-        await pull(signal).catch((error: unknown) => ctx.log('warning', `the bounce rules stay as they are: ${wordsOf(error)}`));
+        await alone(() => pull(signal)).catch((error: unknown) =>
+          ctx.log('warning', `the bounce rules stay as they are: ${wordsOf(error)}`),
+        );
       },
       'once',
     );
+    ctx.every(
+      () => FOLLOW_SECONDS,
+      async () => {
+        if (busy) return;
+        const before = updates.version;
+        const looked = updates.follow();
+        following = looked.catch(() => undefined);
+        const wrong = await looked;
+        for (const each of wrong ?? []) ctx.log('error', `a stored bundle is not used: ${each}`);
+        if (updates.version === before) return;
+        lastResult = `version ${updates.version} taken over from another worker`;
+        ctx.log('notice', lastResult);
+      },
+    );
 
     ctx.command('status', {
-      doc: 'Version in force, number of rules, and how the last pull went.',
+      doc: 'Version in force, number of rules, and how the last pull went; a row for each worker.',
       run: () => [
         {
           version: updates.version,
@@ -91,9 +118,10 @@ export default defineModule({
     ctx.command('pull', {
       doc: 'Look at the source now.',
       writes: true,
+      merge: 'one',
       run: async (_args, signal) => {
         try {
-          return await pull(signal);
+          return await alone(() => pull(signal));
         } catch (error) {
           return `The bounce rules stay as they are: ${wordsOf(error)}`;
         }
@@ -102,9 +130,10 @@ export default defineModule({
     ctx.command('rollback', {
       doc: 'Go back to the version before.',
       writes: true,
+      merge: 'one',
       run: async () => {
         try {
-          return `Version ${await updates.rollBack()} is in force; the next pull may bring the newer one again.`;
+          return `Version ${await alone(() => updates.rollBack())} is in force; the next pull may bring the newer one again.`;
         } catch (error) {
           return `Nothing changed: ${wordsOf(error)}`;
         }
@@ -112,6 +141,7 @@ export default defineModule({
     });
     ctx.command('pack diff', {
       doc: 'What the bundle of the source would change: replies no rule knew here and the examples of both packs, with their classes.',
+      merge: 'one',
       run: async (_args, signal) => {
         try {
           const bundle = await updates.fetch(signal);

@@ -24,6 +24,8 @@ export interface UpdatePorts {
 export class Updates {
   readonly #ports: UpdatePorts;
   #version = 0;
+  /** The newest stored version when we last looked, good or not. */
+  #seen: number | undefined;
   #takeBack: () => void = () => {};
 
   constructor(ports: UpdatePorts) {
@@ -68,13 +70,17 @@ export class Updates {
       throw error;
     }
     this.#replace(bundle.manifest.version, takeBack);
+    this.#seen = bundle.manifest.version;
     for (const old of (await store.list()).filter((version) => version !== this.#version).slice(keep)) await store.remove(old);
   }
 
   /** The newest stored version that is still good; for the start. Answers what was wrong with newer ones. */
   async resume(): Promise<readonly string[]> {
     const wrong: string[] = [];
-    for (const version of await this.#ports.store.list()) {
+    const stored = await this.#ports.store.list();
+    this.#seen = stored[0];
+    for (const version of stored) {
+      if (version === this.#version) return wrong;
       try {
         const bundle = await this.#load(version);
         this.#replace(version, this.#adopt(bundle));
@@ -84,6 +90,12 @@ export class Updates {
       }
     }
     return wrong;
+  }
+
+  /** Puts in force what another worker stored or took back; answers like `resume`, undefined when nothing is new. */
+  async follow(): Promise<readonly string[] | undefined> {
+    const [newest] = await this.#ports.store.list();
+    return newest === undefined || newest === this.#seen ? undefined : this.resume();
   }
 
   /** Goes back to the version before the one in force and forgets the newer one. Answers the version that counts now. */
@@ -97,6 +109,7 @@ export class Updates {
     await this.#expose(bundle);
     this.#replace(before, takeBack);
     await store.remove(current);
+    this.#seen = before;
     return before;
   }
 

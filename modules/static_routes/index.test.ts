@@ -64,8 +64,8 @@ describe('a target', () => {
 describe('static_routes', () => {
   it('answers every domain with the target, under the name of the domain', async () => {
     const { ask } = await start('static_routes {\n  target = "[2001:db8::1]:2525"\n}');
-    expect(ask('one.test')).toEqual([{ ip: '2001:db8::1', port: 2525, name: 'one.test', preference: 0 }]);
-    expect(ask('two.test')).toEqual([{ ip: '2001:db8::1', port: 2525, name: 'two.test', preference: 0 }]);
+    expect(ask('one.test')).toEqual([{ ip: '2001:db8::1', port: 2525, name: 'one.test', preference: 0, vouched: true }]);
+    expect(ask('two.test')).toEqual([{ ip: '2001:db8::1', port: 2525, name: 'two.test', preference: 0, vouched: true }]);
   });
 
   it('answers at once, without a promise, and keeps nothing for a domain', async () => {
@@ -113,7 +113,7 @@ describe('static_routes', () => {
 
   it('gives a binding its own target, and others none where there is no other', async () => {
     const { ask } = await start('static_routes { bindings = [ "one" = "192.0.2.9:26" ] }');
-    expect(ask('one.test', 'one')).toEqual([{ ip: '192.0.2.9', port: 26, name: 'one.test', preference: 0 }]);
+    expect(ask('one.test', 'one')).toEqual([{ ip: '192.0.2.9', port: 26, name: 'one.test', preference: 0, vouched: true }]);
     expect(ask('one.test', 'two')).toBeUndefined();
   });
 
@@ -135,7 +135,7 @@ describe('static_routes', () => {
   it('changes with the next generation', async () => {
     const { ask, load } = await start('static_routes {\n  target = "192.0.2.1:25"\n}');
     await load('static_routes {\n  target = "192.0.2.2:26"\n}');
-    expect(ask('one.test')).toEqual([{ ip: '192.0.2.2', port: 26, name: 'one.test', preference: 0 }]);
+    expect(ask('one.test')).toEqual([{ ip: '192.0.2.2', port: 26, name: 'one.test', preference: 0, vouched: true }]);
     await load('');
     expect(ask('one.test')).toBeUndefined();
   });

@@ -49,10 +49,10 @@ export default defineModule({
     ctx.on('routes', ({ binding, domain }): readonly RankedHop[] | undefined => {
       if (domain.startsWith('#') || matches(never, domain) || (only.size > 0 && !matches(only, domain))) return undefined;
       const own = ofBindings.get(binding);
-      if (own) return [{ ...own, name: domain, preference: 0 }];
+      if (own) return [{ ...own, name: domain, preference: 0, vouched: true }];
       if (shares.length === 0) return undefined;
       const leader = lead();
-      return shares.map(({ ip, port }, n) => ({ ip, port, name: domain, preference: n === leader ? 0 : 1 }));
+      return shares.map(({ ip, port }, n) => ({ ip, port, name: domain, preference: n === leader ? 0 : 1, vouched: true }));
     });
     return undefined;
   },

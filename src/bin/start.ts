@@ -5,7 +5,6 @@ import type { Configured } from '../config/configure.js';
 import { renderProblems } from '../config/render.js';
 import type { Snapshot } from '../config/snapshot.js';
 import { printSocketAddress } from '../config/socket-address.js';
-import { CodedError } from '../kernel/problems.js';
 import { loadConfiguration } from '../server/configuration.js';
 import { Control } from '../server/control.js';
 import { Daemon } from '../server/daemon.js';
@@ -19,6 +18,9 @@ import { EXIT } from './exit.js';
 /** A shut-down takes no longer than this. */
 const STOP_LIMIT_MS = 120_000;
 const TELL_WAITS_MS = 2000;
+
+/** Another daemon has the spool or a socket. A worker's reason comes as words. */
+const HAS_OTHER = /\b(SPOOL_LOCKED|NET_IN_USE)\b/;
 
 type Good = Extract<Configured, { readonly ok: true }>;
 
@@ -44,8 +46,9 @@ export async function start(file: string): Promise<number> {
     const workers = chooseWorkers(snapshot, os.availableParallelism());
     running = workers === 1 ? await startAlone(file, snapshot) : await startSeveral(file, configured, workers);
   } catch (error) {
-    process.stderr.write(`celeris: ${describeCause(error)}\n`);
-    return error instanceof CodedError && error.code === 'SPOOL_LOCKED' ? EXIT.busy : EXIT.software;
+    const words = describeCause(error);
+    process.stderr.write(`celeris: ${words}\n`);
+    return HAS_OTHER.test(words) ? EXIT.busy : EXIT.software;
   }
   const { journal, about } = running;
   process.on('unhandledRejection', (error) => journal.say('critical', 'daemon', 'a promise was left alone', error));
@@ -67,7 +70,12 @@ export const chooseWorkers = (snapshot: Snapshot, cores: number): number => snap
 async function startAlone(file: string, snapshot: Snapshot): Promise<Running> {
   const daemon = await Daemon.start(file, snapshot);
   const control = new Control(daemon);
-  await control.open();
+  try {
+    await control.open();
+  } catch (error) {
+    await daemon.stop(AbortSignal.abort());
+    throw error;
+  }
   const where = daemon.listeners.addresses().map(({ address }) => printSocketAddress(address));
   return {
     journal: daemon.journal,

@@ -537,6 +537,21 @@ describe('mail that arrived', () => {
     expect(made).toEqual([]);
   });
 
+  it('is told as the hook receipt_make says, or not at all', async () => {
+    const changes = await open({
+      register: (ctx) =>
+        ctx.on('receipt_make', (notice, mail, attempt) => ({ ...notice, text: `${mail.recipient}: ${attempt.reply.slice(0, 3)}` })),
+    });
+    const mail = await changes.keep(asking(NOTIFY.success));
+    await changes.notices.confirm(mail, receive(mail), 'delivered');
+    expect((await simpleParser(textOf(changes.made[0]))).text?.split('\n')[0]).toBe('bob@example.net: 250');
+    const stops = await open({ register: (ctx) => ctx.on('receipt_make', async (notice) => ({ ...notice, send: false })) });
+    const other = await stops.keep(asking(NOTIFY.success));
+    await stops.notices.confirm(other, receive(other), 'relayed');
+    expect(stops.diary).toEqual([`gone ${other.ticket}`, 'released M/1']);
+    expect(stops.made).toEqual([]);
+  });
+
   it('is not sent again for a notice that cannot be recorded', async () => {
     const { notices, diary, logs, keep, breakSpool } = await open();
     const mail = await keep(asking(NOTIFY.success));

@@ -129,7 +129,7 @@ export class Notices {
   async confirm(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): Promise<void> {
     const { spool, supply, entrance, log } = this.#ports;
     try {
-      const notice = this.#composeReceipt(mail, attempt, action);
+      const notice = await this.#composeReceipt(mail, attempt, action);
       const copies = notice ? await this.#enter(mail, notice) : [];
       if (copies.length > 0) {
         await spool.replace([mail.ticket], copies);
@@ -209,20 +209,22 @@ export class Notices {
   }
 
   /** Of what arrived the headers go along at most, whatever RET says (RFC 3461 6.2). */
-  #composeReceipt(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): MadeMessage | undefined {
+  async #composeReceipt(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): Promise<MadeMessage | undefined> {
     const to = chooseReceiptAddressee(mail);
     if (!to) return undefined;
     const fate =
       action === 'delivered'
         ? 'was delivered.'
         : `was handed on to ${attempt.hop?.name ?? 'the next server'}, which does not tell what becomes of it. You will not hear of its arrival.`;
-    const notice: Notice = {
+    const plain: Notice = {
       send: true,
       to,
       from: this.#nameSender(this.#ports.options(mail)),
       subject: `${action === 'delivered' ? 'Delivered' : 'Relayed'} mail: ${mail.recipient}`,
       text: `Your message to ${mail.recipient} ${fate}\n\nThe answer was:\n    ${attempt.reply}\n\nIts id here was ${mail.id}.`,
     };
+    const notice = await this.#ports.chains().receipt_make.run(plain, mail, attempt);
+    if (!notice.send) return undefined;
     const recipient: FailedRecipient = {
       address: mail.recipient,
       original: mail.originalRecipient,

@@ -28,6 +28,8 @@ describe('options of a domain beside its gateway', () => {
     ['no gateway', 'domain "a.test" { remote_smtp_port = 26 routes = ( "g.test" ) }', 0],
     ['what counts while mail comes in', 'domain "a.test" { gateway = "g.test" blackhole = inline bounce_behavior = blackhole }', 0],
     ['a binding with a gateway', 'binding "b" { gateway = "g.test" remote_smtp_port = 26 }', 0],
+    ['a gateway taken away in the domain', 'gateway = "g.test" domain "a.test" { gateway = "" remote_smtp_port = 26 }', 0],
+    ['a gateway taken away around it', 'gateway = "g.test" binding "b" { gateway = "" domain "a.test" { remote_smtp_port = 26 } }', 0],
     ['two domains', 'gateway = "g.test" domain "a.test" { tls = required } domain "b.test" { tls = required }', 2],
   ])('%s: %s', async (_what, text, count) => {
     expect(await noticesOf(text)).toHaveLength(count);

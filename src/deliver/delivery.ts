@@ -191,7 +191,7 @@ export class Delivery implements Carrier, Yard {
     for (const { hop, session, isRelaxed } of [...station.links]) {
       if (!hop || !session?.ready || isRelaxed) continue;
       const now = route.hops.find(({ ip, port, name }) => ip === hop.ip && port === hop.port && name === hop.name);
-      if (now && now.demand?.digest !== hop.demand?.digest) session.leave();
+      if (now && (now.demand?.digest !== hop.demand?.digest || now.vouched !== hop.vouched)) session.leave();
     }
   }
 

@@ -152,6 +152,13 @@ describe('HopRouter', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('asks DNS where an empty gateway takes away the one around it', async () => {
+    const { router, place, asked } = await setUp('gateway = "relay.test"\ndomain "b.test" { gateway = "" }');
+    expect(await router.route(place('b.test'), signal)).toMatchObject({ from: 'dns' });
+    expect(asked[0]?.entries).toBeUndefined();
+    expect(await router.route(place('a.test'), signal)).toMatchObject({ from: 'gateway' });
+  });
+
   it('hands over what the options ask for', async () => {
     const config = `prohibited_hosts = ( "10.0.0.0/8" )\nskip_hosts = ( "192.0.2.66" )\nuse_ipv6 = true\nrelay_domains = ( "a.test" )
 only_use_best_mx_for_relay_domains = true\ndeliver_to_private = true\ndelivery_method = LMTP\nlmtp_port = 2424`;

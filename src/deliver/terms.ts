@@ -31,6 +31,7 @@ export function makeTerms(values: DeliveryValues, { hop, persona, source, isPlai
     tlsFallback: values.tls_ifavailable_fallback,
     tlsVerify: values.tls_verify,
     demand: hop.demand,
+    vouched: hop.vouched,
     tlsContext,
     sendEightBit: values.send_8bitmime === 'ifavailable',
     downgrade: DOWNGRADES[values.transform_8bitmime_content],
@@ -82,7 +83,8 @@ export const tlsKey = (values: DeliveryValues, hop: RankedHop): string =>
 
 /**
  * What two connections must have in common to stand in for each other: the hop by address and name (certificates are checked
- * against the name), the source, our name, the protocol, who brought the mail where the server is told, whom we log in as, and everything about TLS.
+ * against the name), the source, our name, the protocol, who brought the mail where the server is told, whom we log in as, everything about TLS, and
+ * whether the host is proven to be one of the domain's.
  */
 export const poolKey = (values: DeliveryValues, hop: RankedHop, source: string, { helo, origin, identity }: Persona): string =>
   [
@@ -97,4 +99,5 @@ export const poolKey = (values: DeliveryValues, hop: RankedHop, source: string, 
     values.xclient,
     origin?.key ?? '',
     identity?.key ?? '',
+    hop.vouched === true,
   ].join('|');

@@ -48,6 +48,28 @@ const world = ({ name, type }: { name: string; type: string }): Play => {
   return { rcode: 3 };
 };
 
+describe('what is vouched for', () => {
+  const vouched = (outcome: Outcome): unknown =>
+    outcome.kind === 'hops' ? outcome.hops.map((hop) => hop.vouched === true) : outcome.reply;
+
+  it.each([
+    ['an address', ['smtp://192.0.2.1'], [true]],
+    ['a host by its address', ['smtp://only-a.example?type=a'], [true]],
+    ['a host by an MX that is not proven', ['smtp://shop.example?type=mx'], [false, false]],
+    ['the MX of the domain, not proven', ['__mx__'], [false, false]],
+  ])('an entry: %s', async (_, texts, told) => {
+    const { finder } = play(world);
+    expect(vouched(await finder.findEntries(entries(...texts), 'shop.example', wish, never))).toEqual(told);
+  });
+
+  it('a literal is, a domain is not without proof', async () => {
+    const { finder } = play(world);
+    expect(vouched(await finder.findDomain('[8.8.8.8]', wish, never))).toEqual([true]);
+    expect(vouched(await finder.findDomain('shop.example', wish, never))).toEqual([false, false]);
+    expect(vouched(await finder.findDomain('only-a.example', wish, never))).toEqual([false]);
+  });
+});
+
 describe('route of a domain', () => {
   it('goes by MX, in IPv4 or both', async () => {
     const { finder } = play(world);

@@ -80,7 +80,7 @@ export class RouteFinder {
     const { resolved, all } = await this.#resolve(list.hosts, false, wish, signal);
     const known = list.implicit ? resolved : resolved.map((host) => ({ ...host, answer: distrust(host.answer) }));
     const ttlSeconds = all ? list.ttlSeconds : Math.min(list.ttlSeconds, PARTIAL_SECONDS);
-    return joinHops(known, { ttlSeconds, secure: list.secure, from: 'dns' }, rules);
+    return joinHops(known, { ttlSeconds, secure: list.secure, from: 'dns', vouched: list.secure }, rules);
   }
 
   async #findEntry(entry: RouteEntry, domain: string, wish: RouteWish, signal: AbortSignal): Promise<Outcome> {
@@ -110,7 +110,7 @@ export class RouteFinder {
     // Without an MX the address is a matter of its own, if `type` lets it.
     if (list.implicit) return deadEnd('no-host', { counts: true, ttlSeconds: list.ttlSeconds, why: `no MX for ${name}` });
     const { resolved } = await this.#resolve(list.hosts, false, wish, signal);
-    return joinHops(resolved, { ttlSeconds: list.ttlSeconds, secure: list.secure, from: 'configured' }, rules);
+    return joinHops(resolved, { ttlSeconds: list.ttlSeconds, secure: list.secure, from: 'configured', vouched: list.secure }, rules);
   }
 
   async #findAddress(name: string, wish: RouteWish, rules: RouteRules, signal: AbortSignal): Promise<Outcome> {
@@ -204,7 +204,7 @@ interface Resolved {
   readonly all: boolean;
 }
 
-const listOf = (from: 'literal' | 'configured') => ({ ttlSeconds: CONFIGURED_SECONDS, secure: false, from }) as const;
+const listOf = (from: 'literal' | 'configured') => ({ ttlSeconds: CONFIGURED_SECONDS, secure: false, from, vouched: true }) as const;
 
 function toHost(ip: string, name: string, port: number | undefined): ResolvedHost {
   const records: readonly HostAddress[] = [{ ip, family: ip.includes(':') ? 6 : 4 }];

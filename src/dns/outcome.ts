@@ -11,6 +11,8 @@ export interface RouteHop {
    * mail goes to this host and its addresses.
    */
   readonly tlsaBases?: readonly string[];
+  /** Nobody could have put another host in its place: DNSSEC proved the MX, or the operator wrote it (RFC 8689 4.2.1). */
+  readonly vouched?: true;
 }
 
 /** Why there is no hop. */

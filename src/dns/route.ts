@@ -84,7 +84,12 @@ export interface ResolvedHost extends RouteHost {
 /** The hops of hosts in their order, or the reason why none is left. `list` gives time to live and proof of where the hosts came from. */
 export function joinHops(
   resolved: readonly ResolvedHost[],
-  list: { readonly ttlSeconds: number; readonly secure: boolean; readonly from: 'dns' | 'configured' | 'literal' },
+  list: {
+    readonly ttlSeconds: number;
+    readonly secure: boolean;
+    readonly from: 'dns' | 'configured' | 'literal';
+    readonly vouched?: boolean;
+  },
   rules: RouteRules,
 ): Outcome {
   const seen = new Set<string>();
@@ -105,7 +110,7 @@ export function joinHops(
       else if (rules.blockLocal && isBlocked(ip, answer.from)) local++;
       else if (!seen.has(`${ip} ${port}`) && hops.length < MOST_HOPS) {
         seen.add(`${ip} ${port}`);
-        hops.push(tlsaBases ? { name, ip, port, preference, tlsaBases } : { name, ip, port, preference });
+        hops.push({ name, ip, port, preference, ...(tlsaBases && { tlsaBases }), ...(list.vouched && { vouched: true }) });
       }
     }
   }

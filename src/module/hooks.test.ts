@@ -13,7 +13,7 @@ const all = Object.entries<Hook>(hooks);
 describe('the catalogue', () => {
   it('has what the contract names', () => {
     const wanted =
-      'accept connect ehlo auth command mail_from rcpt_to relay recipients data spool_message expand spool assign final sign received rejected expiration next_attempt routes addresses veto sources outbound_auth outcome classify classify_notice bounced attempted delivered deferred failed connect_failed bounce_make delay_make authenticated woken logged log_reopen disconnected shutdown';
+      'accept connect ehlo auth command mail_from rcpt_to relay recipients data spool_message expand spool assign final sign received rejected expiration next_attempt routes addresses veto sources outbound_auth outcome classify classify_notice bounced attempted delivered deferred failed connect_failed bounce_make delay_make receipt_make authenticated woken logged log_reopen disconnected shutdown';
     expect(all.map(([name]) => name)).toEqual(expect.arrayContaining(wanted.split(' ')));
   });
 

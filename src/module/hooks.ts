@@ -154,6 +154,11 @@ export const hooks = {
     on('Change or stop the notice of a failure.', 'core_generate_bounces', 'msg', 'enabled'),
   ),
   delay_make: fold<Notice, [Mail]>('delay_make', 2, on('Change or stop the notice that a mail is late.')),
+  receipt_make: fold<Notice, [Mail, Attempt]>(
+    'receipt_make',
+    3,
+    on('Change or stop the notice that a mail was delivered or handed on, for which its sender asked.'),
+  ),
   authenticated: tell<[Session | null, user: string, result: 'ok' | 'no' | 'error']>(
     'authenticated',
     3,

@@ -8,6 +8,8 @@ export interface RankedHop extends Hop {
   readonly preference: number;
   /** What its domain demands of TLS; undefined leaves it to the options. */
   readonly demand?: TlsDemand | undefined;
+  /** That mail of the domain goes to this host is proven: by DNSSEC, by its MTA-STS policy, or because the operator wrote it (RFC 8689 4.2.1). */
+  readonly vouched?: true;
 }
 
 /** Where mail for a routing domain goes, or why it cannot. `permanent` fails the mail at once. */

@@ -55,6 +55,12 @@ describe('a TCP socket', () => {
     expect(await hear({ port: portOf(server), host: '127.0.0.1' })).toBe('inherited');
   });
 
+  it('is refused when it is bound, not only when it is served: its descriptor would be served at any port', async () => {
+    const first = serverSaying('first');
+    await (await bindSocket(at('127.0.0.1:0'), 0)).serve(first, 10);
+    await expect(bindSocket(at(`127.0.0.1:${portOf(first)}`), 0)).rejects.toMatchObject({ code: 'NET_IN_USE' });
+  });
+
   it('is refused by name when another holds it', async () => {
     const first = serverSaying('first');
     await (await bindSocket(at('127.0.0.1:0'), 0)).serve(first, 10);

@@ -10,6 +10,8 @@ import { problems } from './problems.js';
 interface RawHandle {
   readonly fd: number;
   close(done?: () => void): void;
+  /** TCP only; a negative errno when it fails. */
+  getsockname(out: object): number;
 }
 
 /**
@@ -40,6 +42,12 @@ export async function bindSocket(address: SocketAddress, fileMode: number): Prom
     const six = net.isIPv6(address.host);
     const handle = createHandle(address.host, address.port, six ? 6 : 4, undefined, six ? IPV6_ONLY : 0);
     if (typeof handle === 'number') throw refusal(address, getSystemErrorName(handle));
+    // libuv keeps EADDRINUSE to itself until listen; by its descriptor another process would then listen at any port at all.
+    const late = handle.getsockname({});
+    if (late < 0) {
+      handle.close();
+      throw refusal(address, getSystemErrorName(late));
+    }
     return new Bound(address, handle, handle);
   }
   const bytes = Buffer.byteLength(address.path);

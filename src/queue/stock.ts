@@ -24,6 +24,8 @@ export interface StockPorts {
   snapshot(): QueueSnapshot;
   /** Runs a task at the end of this loop turn; setImmediate when not given. */
   turn?(task: () => void): void;
+  /** Queues that share what max_resident_messages allows; one when not given. */
+  readonly workers?: number;
 }
 
 export class Stock {
@@ -39,6 +41,7 @@ export class Stock {
   readonly #settings: SettingsBook;
   readonly #vacancies: Vacancies;
   readonly #turn: (task: () => void) => void;
+  readonly #workers: number;
   #woken = new Set<Place>();
   #turnAsked = false;
   #carrier: Carrier | undefined;
@@ -48,6 +51,7 @@ export class Stock {
     this.clock = ports.clock;
     this.spool = ports.spool;
     this.places = ports.places;
+    this.#workers = ports.workers ?? 1;
     this.anchor = new Anchor(ports.clock);
     this.schedule = new Schedule(
       ports.clock,
@@ -291,9 +295,9 @@ export class Stock {
     this.spool.evict?.(ticket);
   }
 
-  /** max_resident_messages of the scope is reached; `own` of the mails that count are asked about themselves. */
+  /** Our share of max_resident_messages of the scope is reached; `own` of the mails that count are asked about themselves. */
   #isFull({ values, share }: Settings, own: 0 | 1): boolean {
-    const most = values.max_resident_messages;
+    const most = values.max_resident_messages === 0 ? 0 : Math.max(1, Math.floor(values.max_resident_messages / this.#workers));
     return most > 0 && (share?.count ?? this.residents.count) - own >= most;
   }
 }

@@ -83,6 +83,12 @@ describe('the place of a copy', () => {
     expect((await open()).choose(to, assigned)).toBe(place);
   });
 
+  it('is the domain itself where its gateway is taken away', async () => {
+    const { choose } = await open('gateway = "relay.test"\ndomain "direct.test" { gateway = "" }');
+    expect(choose('a@any.test')).toBe('default/default/relay.test');
+    expect(choose('a@direct.test')).toBe('default/default/direct.test');
+  });
+
   it('in a group is any member that is not suspended there', async () => {
     const { choose } = await open();
     const over = (domain: string) =>

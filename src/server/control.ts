@@ -2,11 +2,13 @@
 import net from 'node:net';
 import type { InboundValues } from '../config/snapshot.js';
 import { printSocketAddress, type SocketAddress } from '../config/socket-address.js';
+import type { ConsoleCommand } from '../console/command.js';
 import { makeCommands } from '../console/commands/index.js';
 import { serveConsole } from '../console/serve.js';
 import { type BoundSocket, bindSocket } from '../net/bind.js';
 import type { Daemon } from './daemon.js';
 import { makeDesk } from './desk.js';
+import { readOrders } from './orders.js';
 
 interface Open {
   readonly bound: BoundSocket;
@@ -56,11 +58,26 @@ export class Control {
     for (const session of this.#sessions) session.close();
   }
 
+  /** The other workers hear what it has changed, and so do those that start later. */
+  #toldToAll(command: ConsoleCommand): ConsoleCommand {
+    const daemon = this.#daemon;
+    const { team } = daemon.seat;
+    if (!team || command.writes !== true) return command;
+    const run = async (...given: Parameters<ConsoleCommand['run']>) => {
+      try {
+        return await command.run(...given);
+      } finally {
+        team.keep(readOrders(daemon));
+      }
+    };
+    return { ...command, run };
+  }
+
   #take(socket: net.Socket, timeoutSeconds: number): void {
     const daemon = this.#daemon;
     const { team } = daemon.seat;
     const session = serveConsole(socket, {
-      book: () => makeCommands(makeDesk(daemon)),
+      book: () => makeCommands(makeDesk(daemon)).map((command) => this.#toldToAll(command)),
       others: team && ((command) => team.ask(command)),
       watch: daemon.watch,
       mono: () => daemon.clock.mono(),

@@ -39,6 +39,7 @@ import { Gatehouse } from './gatehouse.js';
 import { Journal } from './journal.js';
 import { makeLends } from './lends.js';
 import type { MemoryWatch } from './memory-watch.js';
+import { followOrders } from './orders.js';
 import { makePlans } from './plans.js';
 import { makeLoginPorts, makeNotices, makeProbation, makeProbes, watchMemory } from './ports.js';
 import { dropPrivileges } from './privileges.js';
@@ -128,6 +129,7 @@ export class Daemon {
       spool: this.spool,
       clock: this.clock,
       places: this.places,
+      workers: made.seat.workers,
       snapshot: () => this.snapshot,
       schedule: (mail) => this.#atOnce('expiration', this.chains.expiration.run(mail)),
       nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
@@ -355,6 +357,7 @@ export class Daemon {
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.seat.team?.guard(this.smtp) ?? this.smtp);
     this.memory.start();
+    followOrders(this, this.seat.orders);
     this.#recovery = this.#recover();
   }
 

@@ -9,6 +9,7 @@ import type { SmtpService } from '../smtp/server/service.js';
 import { nextIncarnation } from '../spool/incarnation.js';
 import { lockSpool } from '../spool/lock.js';
 import { DirectBroker } from './broker.js';
+import { NO_ORDERS, type Orders } from './orders.js';
 import type { Reloaded } from './reload.js';
 
 export interface DaemonBroker extends Broker {
@@ -39,6 +40,8 @@ export interface Team {
   stop(): void;
   /** What the others answer to a console command: data, in the order of their numbers. */
   ask(command: string): Promise<readonly Answer[]>;
+  /** Tells the others, and those that start later, what operators have ordered. */
+  keep(orders: Orders): void;
   /** What the others wait for before they end. */
   waits(): Promise<readonly string[]>;
 }
@@ -55,6 +58,8 @@ export interface Seat {
   readonly team: Team | undefined;
   /** It has died too often: one message at a time. */
   readonly onProbation: boolean;
+  /** What operators have ordered of the other workers before this one began. */
+  readonly orders: Orders;
   /** Keeps other daemons from the spool. Throws a coded problem when one has it. */
   lock(root: string): { release(): void };
   /** A number no other start has had, durable. */
@@ -70,6 +75,7 @@ export const makeLoneSeat = (clock: Clock): Seat => ({
   ticketKeys: undefined,
   team: undefined,
   onProbation: false,
+  orders: NO_ORDERS,
   lock: lockSpool,
   incarnation: (root) => nextIncarnation(nodeDisk, root),
 });

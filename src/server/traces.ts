@@ -9,11 +9,15 @@ import type { Trace } from '../smtp/client/terms.js';
 const MOST_UNWRITTEN = 4 * 1024 * 1024;
 const MOST_TRACES = 100;
 
-interface Tracer {
+/** One tracer as operators see it. */
+export interface TraceRow {
   readonly id: number;
   readonly binding: string;
   readonly domain: string;
   readonly file: string;
+}
+
+interface Tracer extends TraceRow {
   readonly stream: WriteStream;
 }
 
@@ -32,17 +36,29 @@ export class Traces {
   /** Traces new connections of a binding to a domain, `*` for every one; answers its number, undefined when there are too many. */
   add(binding: string, domain: string, file: string, mode: number): number | undefined {
     if (this.#tracers.size >= MOST_TRACES) return undefined;
-    const id = ++this.#last;
+    const id = this.#last + 1;
+    this.#open({ id, binding, domain, file }, mode);
+    return id;
+  }
+
+  /** Has exactly these tracers from now on; those it has already go on. */
+  follow(rows: readonly TraceRow[], mode: number): void {
+    for (const id of this.#tracers.keys()) if (!rows.some((row) => row.id === id)) this.remove(id);
+    for (const row of rows) if (!this.#tracers.has(row.id)) this.#open(row, mode);
+  }
+
+  #open(row: TraceRow, mode: number): void {
+    const { id, file } = row;
+    this.#last = Math.max(this.#last, id);
     const stream = createWriteStream(file, { flags: 'a', mode });
     stream.on('error', (error) => {
       this.#tracers.delete(id);
       this.#failed(file, error);
     });
-    this.#tracers.set(id, { id, binding, domain, file, stream });
-    return id;
+    this.#tracers.set(id, { ...row, stream });
   }
 
-  list(): readonly { readonly id: number; readonly binding: string; readonly domain: string; readonly file: string }[] {
+  list(): readonly TraceRow[] {
     return [...this.#tracers.values()].map(({ id, binding, domain, file }) => ({ id, binding, domain, file }));
   }
 

@@ -47,6 +47,18 @@ function setUp(answers: Readonly<Record<string, Answer<AnyRecord>>>, finding: St
 }
 
 describe('Demands', () => {
+  it.each([
+    ['an enforced policy that lists the host', sts('enforce'), 'mx.a.test', true],
+    ['an enforced policy that does not', sts('enforce'), 'mx.b.test', undefined],
+    ['a policy that is only tested', sts('testing'), 'mx.a.test', undefined],
+    ['a policy of none', sts('none'), 'mx.a.test', undefined],
+    ['no policy', sts(), 'mx.a.test', undefined],
+  ])('vouches for a host by %s: %s', async (_, finding, name, vouched) => {
+    const { judge } = setUp({}, finding);
+    const { hops } = await judge({ ...list(hop(name), hop('by-dnssec.test', { vouched: true })), secure: false });
+    expect(hops.map((each) => each.vouched)).toEqual([vouched, true]);
+  });
+
   it('asks for TLSA records only where DNSSEC proved the way to the host, once a host', async () => {
     const { judge, asked } = setUp({ '_25._tcp.mx.a.test': tlsa });
     const { hops, ttlSeconds } = await judge(list(proven('mx.a.test'), { ...proven('mx.a.test'), ip: '192.0.2.2' }, hop('two.a.test')));

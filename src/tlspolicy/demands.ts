@@ -48,7 +48,8 @@ export class Demands {
     for (const { ttlSeconds: seconds } of dane.values()) ttlSeconds = Math.min(ttlSeconds, Math.max(seconds, 1), wish.tlsaSeconds);
     const hops = list.hops.map((hop): RankedHop => {
       const demand = demandOfDane(hop, domain, dane.get(keyOf(hop))) ?? (sts && demandOfSts(hop, domain, sts));
-      return demand ? { ...hop, demand } : hop;
+      const vouched = hop.vouched === true || (sts !== undefined && isListed(hop, sts));
+      return { ...hop, ...(demand && { demand }), ...(vouched && { vouched: true }) };
     });
     return { hops, ttlSeconds };
   }
@@ -104,6 +105,10 @@ function demandOfDane({ name }: RouteHop, domain: string, finding: DaneFinding |
   const names = [...new Set([base, name, domain])];
   return demand('dane', names, usable, undefined, { type: 'tlsa', domain: base, strings, mxPatterns: [] });
 }
+
+/** The domain's own word for this host, got over HTTPS. What is only tested binds nobody. */
+const isListed = ({ name }: RouteHop, { policy }: StsFinding): boolean =>
+  policy?.mode === 'enforce' && matchesMx(policy.mx, name.toLowerCase());
 
 function demandOfSts({ name }: RouteHop, domain: string, { policy }: StsFinding): TlsDemand | undefined {
   if (!policy || policy.mode === 'none') return undefined;

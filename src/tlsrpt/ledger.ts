@@ -1,4 +1,7 @@
-/** Counts of TLS sessions by UTC day, on disk: what was added in a minute becomes one write, and a crash costs that minute at most. */
+/**
+ * Counts of TLS sessions by UTC day, on disk: what was added in a minute becomes one write, and a crash costs that minute at most.
+ * All workers append to one file.
+ */
 import path from 'node:path';
 import type { Clock, Timer } from '../kernel/clock.js';
 import type { Disk } from '../kernel/disk.js';
@@ -14,6 +17,8 @@ export interface LedgerPorts {
 }
 
 const FLUSH_MS = 60_000;
+/** A day is over for reports this much later: by then what other workers counted in its last minute is on disk, too. */
+export const SETTLED_MS = 5 * FLUSH_MS;
 /** Domains counted between two writes, and octets of one day; what is beyond is not counted. */
 const MOST_DOMAINS = 50_000;
 const MOST_BYTES = 256 << 20;
@@ -65,14 +70,14 @@ export class Ledger {
     return this.#writing;
   }
 
-  /** Days that have counts and are over. */
+  /** Days that have counts and to which no worker adds any more. */
   async pastDays(): Promise<readonly string[]> {
     const { clock, disk, folder } = this.#ports;
     if (!(await disk.exists(folder))) return [];
-    const today = dayOf(clock.now());
+    const first = dayOf(clock.now() - SETTLED_MS);
     return (await disk.list(folder))
       .flatMap((name) => /^(\d{4}-\d{2}-\d{2})\.counts$/.exec(name)?.[1] ?? [])
-      .filter((day) => day < today)
+      .filter((day) => day < first)
       .sort();
   }
 

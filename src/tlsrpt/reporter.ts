@@ -1,10 +1,11 @@
 /** The daily round: for every day that is over and every domain that asks for it, one report by mail or HTTPS, once. */
+import { createHash } from 'node:crypto';
 import { hasFailed } from '../dns/answer.js';
 import { isHostName } from '../dns/name.js';
 import type { Resolver } from '../dns/resolver.js';
 import type { Clock, Timer } from '../kernel/clock.js';
 import { type Address, toAddress } from '../mail/address.js';
-import { dayOf, type Ledger } from './ledger.js';
+import { dayOf, type Ledger, SETTLED_MS } from './ledger.js';
 import { readReportRecord } from './record.js';
 import { formatReportMail, makeReport, packReport, type ReportFacts } from './report.js';
 import type { DomainTally } from './tally.js';
@@ -20,7 +21,7 @@ export interface ReporterPorts {
   readonly clock: Clock;
   readonly ledger: Ledger;
   readonly resolver: Pick<Resolver, 'txt'>;
-  /** Undefined: no reports are wanted now. */
+  /** Undefined: no reports are wanted now, or another worker sends them. */
   settings(): ReporterSettings | undefined;
   /** A whole number from 0 up to, not including, `below`. */
   random(below: number): number;
@@ -79,7 +80,8 @@ export class Reporter {
       const late = clock.now() - Date.parse(`${day}T23:59:59Z`) > GIVE_UP_MS;
       let whole = true;
       for (const [domain, tallies] of domains) {
-        if (this.#stop.signal.aborted) return false;
+        // Who sends them may change while one of them is on its way.
+        if (this.#stop.signal.aborted || !this.#ports.settings()) return false;
         if (done.has(domain)) continue;
         if (await this.#report(day, domain, tallies, settings)) await ledger.markReported(day, domain);
         else whole = false;
@@ -93,14 +95,15 @@ export class Reporter {
 
   /** True when the domain has its report, or asks for none. */
   async #report(day: string, domain: string, tallies: DomainTally, settings: ReporterSettings): Promise<boolean> {
-    const { resolver, clock, random, log } = this.#ports;
+    const { resolver, clock, log } = this.#ports;
     if (!isHostName(domain)) return true;
     const answer = await resolver.txt(`_smtp._tls.${domain}`, this.#stop.signal);
     if (hasFailed(answer)) return false;
     const addresses = answer.kind === 'found' ? readReportRecord(answer.records) : undefined;
     if (!addresses) return true;
     const { organization, from, submitter } = settings;
-    const id = `${day}.${random(0xffffffff).toString(36)}.${domain.slice(0, 60)}`;
+    // The same after a crash, so that who gets the report twice can tell.
+    const id = `${day}.${createHash('sha256').update(`${submitter}\n${domain}`).digest('hex').slice(0, 12)}.${domain.slice(0, 60)}`;
     const facts: ReportFacts = { domain, day, organization, contact: from, submitter, id };
     const packed = packReport(makeReport(facts, tallies));
     // One address that takes it is enough: the others get theirs too, but nothing is sent twice for their sake.
@@ -139,6 +142,6 @@ export class Reporter {
 
   #untilNext(): number {
     const now = this.#ports.clock.now();
-    return Date.parse(`${dayOf(now)}T00:00:00Z`) + DAY_MS - now + 1000 + this.#ports.random(SPREAD_MS);
+    return Date.parse(`${dayOf(now)}T00:00:00Z`) + DAY_MS - now + SETTLED_MS + 1000 + this.#ports.random(SPREAD_MS);
   }
 }

@@ -55,6 +55,8 @@ function open(clock: VirtualClock) {
     posted: [] as string[],
     logs: [] as string[],
     asked: [] as string[],
+    leads: true,
+    mailed: (): void => {},
   };
   const log = (level: string, text: string): void => void state.logs.push(`${level} ${text}`);
   const ledger = new Ledger({ clock, disk: nodeDisk, folder, log });
@@ -71,7 +73,7 @@ function open(clock: VirtualClock) {
           : { kind: 'found', name, ttlSeconds: 60, secure: false, from: 'dns', records: [`v=TLSRPTv1; rua=${rua}`] };
       },
     },
-    settings: () => ({ organization: 'Us', from: 'tls@us.test', submitter: 'mta.us.test' }),
+    settings: () => (state.leads ? { organization: 'Us', from: 'tls@us.test', submitter: 'mta.us.test' } : undefined),
     random: () => 1000,
     mail: async (to, { headers, body }) => {
       if (state.refuse) throw new Error('451 no');
@@ -81,6 +83,7 @@ function open(clock: VirtualClock) {
         headers: headers.toString(),
         report: JSON.parse(gunzipSync(Buffer.from(base64, 'base64')).toString()),
       });
+      state.mailed();
     },
     post: async (url) => void state.posted.push(url),
     log,
@@ -228,6 +231,80 @@ describe('a day of TLS', () => {
     expect(house.state.sent.map(({ to }) => to)).toContain('ok@a.test');
     expect(house.state.sent.some(({ headers }) => /Bcc|evil/.test(headers))).toBe(false);
     await house.reporter.close();
+  });
+});
+
+describe('several workers', () => {
+  const MIDNIGHT = NOON + 12 * HOUR;
+  const successes = ({ report }: Sent): unknown => report.policies[0]?.summary['total-successful-session-count'];
+  const settle = () => new Promise((done) => setTimeout(done, 20));
+
+  it('one report has what all of them counted, also what is not written yet when the day ends', async () => {
+    const clock = new VirtualClock(MIDNIGHT - HOUR);
+    const [first, second] = [open(clock), open(clock)];
+    second.state.leads = false;
+    await clock.advance(HOUR - 20_000);
+    first.ledger.count(went());
+    second.ledger.count(went());
+    second.ledger.count(went());
+    for (let i = 0; i < 40; i++) {
+      await clock.advance(10_000);
+      await settle();
+    }
+    await clock.advance(4 * HOUR);
+    await settle();
+    expect(first.state.sent.map(successes)).toEqual([3]);
+    await clock.advance(24 * HOUR);
+    await settle();
+    expect([...first.state.sent, ...second.state.sent].length).toBe(1);
+    for (const { reporter } of [first, second]) await reporter.close();
+  });
+
+  it('what a worker wrote before it died, half a line too, costs nothing of the others', async () => {
+    const clock = new VirtualClock(NOON);
+    const dead = open(clock);
+    dead.ledger.count(went());
+    await dead.ledger.flush();
+    // Nothing more is heard of it.
+    dead.state.leads = false;
+    fs.appendFileSync(path.join(folder, '2026-11-23.counts'), '{"domain":"a.te');
+    const house = open(clock);
+    house.ledger.count(went());
+    await advance(clock, 18 * HOUR, house);
+    expect(house.state.sent.map(successes)).toEqual([2]);
+    for (const { reporter } of [dead, house]) await reporter.close();
+  });
+
+  it('who leads no longer stops after the report under way, and the next goes on where it ended', async () => {
+    const clock = new VirtualClock(NOON + 24 * HOUR);
+    const rua = Object.fromEntries(['a', 'b', 'c'].map((name) => [`${name}.test`, `mailto:x@${name}.test`]));
+    const early = open(new VirtualClock(NOON));
+    for (const domain of Object.keys(rua)) early.ledger.count(went({ domain }));
+    await early.ledger.flush();
+    await early.reporter.close();
+    const [first, second] = [open(clock), open(clock)];
+    Object.assign(first.state, { rua, mailed: () => Object.assign(first.state, { leads: false }) });
+    Object.assign(second.state, { rua });
+    expect(await first.reporter.send()).toBe(false);
+    expect(await second.reporter.send()).toBe(true);
+    expect([...first.state.sent, ...second.state.sent].map(({ to }) => to)).toEqual(['x@a.test', 'x@b.test', 'x@c.test']);
+    for (const { reporter } of [first, second]) await reporter.close();
+  });
+
+  it('a report that a crash makes go out again has the same number', async () => {
+    const ids: unknown[] = [];
+    for (let i = 0; i < 2; i++) {
+      const early = open(new VirtualClock(NOON));
+      early.ledger.count(went());
+      await early.ledger.flush();
+      await early.reporter.close();
+      const house = open(new VirtualClock(NOON + 24 * HOUR));
+      await house.reporter.send();
+      ids.push(house.state.sent[0]?.report['report-id']);
+      await house.reporter.close();
+    }
+    expect(ids[0]).toMatch(/^2026-11-23\.[0-9a-f]{12}\.a\.test$/);
+    expect(ids[1]).toBe(ids[0]);
   });
 });
 

@@ -22,6 +22,10 @@ describe('an overview', () => {
     });
   });
 
+  it('names no hop for an empty gateway', () => {
+    expect(readOverview(parse('gateway = ""').tree).hop).toBeUndefined();
+  });
+
   it('of nothing is empty', () => {
     expect(readOverview(parse('').tree)).toEqual({ smtp: [], consoles: [], spool: undefined, logs: [], user: undefined, hop: undefined });
   });

@@ -25,7 +25,7 @@ export function readOverview({ entries }: Tree): Overview {
     spool: settingOf(entries, 'spoolbase'),
     logs: stanzas(entries, 'ec_logger').flatMap((inner) => LOGS.flatMap((name) => settingOf(inner, name) ?? [])),
     user: stanzas(entries, 'security').flatMap((inner) => settingOf(inner, 'user') ?? [])[0],
-    hop: gateway === undefined ? undefined : { host: gateway.replace(/^\[|\]$/g, ''), port },
+    hop: gateway === undefined || gateway === '' ? undefined : { host: gateway.replace(/^\[|\]$/g, ''), port },
   };
 }
 

@@ -5,8 +5,8 @@ import path from 'node:path';
 import { programPath } from '../programs.js';
 import { makePlace } from './place.js';
 
-/** Starts it with the passwords of these users; resolves when its socket is there. */
-export async function startDovecot(passwords: Readonly<Record<string, string>>) {
+/** Starts it with the passwords of these users; resolves when its socket is there. Tokens are asked about (RFC 7662) at a port of ours where one is given. */
+export async function startDovecot(passwords: Readonly<Record<string, string>>, introspectionPort?: number) {
   const { dir } = await makePlace('celeris-dovecot');
   const at = (name: string): string => path.join(dir, name);
   fs.writeFileSync(
@@ -25,11 +25,23 @@ export async function startDovecot(passwords: Readonly<Record<string, string>>) 
       'protocols =',
       'ssl = no',
       'disable_plaintext_auth = no',
-      'auth_mechanisms = plain login cram-md5 scram-sha-256',
+      `auth_mechanisms = plain login cram-md5 scram-sha-256${introspectionPort === undefined ? '' : ' xoauth2'}`,
+      ...(introspectionPort === undefined ? [] : [`passdb {\n  driver = oauth2\n  mechanisms = xoauth2\n  args = ${at('oauth2.conf')}\n}`]),
       `passdb {\n  driver = passwd-file\n  args = ${at('users')}\n}`,
       'userdb {\n  driver = static\n  args = uid=nobody gid=nogroup home=/nonexistent\n}',
       `service auth {\n  unix_listener ${at('auth.sock')} {\n    mode = 0666\n  }\n}`,
       'service stats {\n  unix_listener stats-writer {\n    mode = 0666\n  }\n}',
+      '',
+    ].join('\n'),
+  );
+  fs.writeFileSync(
+    at('oauth2.conf'),
+    [
+      'introspection_mode = post',
+      `introspection_url = http://127.0.0.1:${introspectionPort}/introspect`,
+      'username_attribute = username',
+      'active_attribute = active',
+      'active_value = true',
       '',
     ].join('\n'),
   );

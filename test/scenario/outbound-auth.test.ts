@@ -1,5 +1,8 @@
 /** A daemon logs in to its next hop: two customers of one host, wrong passwords, no TLS; and Postfix with Dovecot behind it. */
+import { once } from 'node:events';
 import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { describe, expect, it } from 'vitest';
@@ -122,14 +125,34 @@ describe('outbound_smtp_auth', () => {
   });
 });
 
+/** Blanks are none of a token's characters. */
+const tokenOf = (secret: string): string => secret.replaceAll(' ', '-');
+
+/** Says whose a token is (RFC 7662). */
+async function startIntrospection() {
+  const server = http.createServer((request, response) => {
+    let text = '';
+    request.on('data', (chunk: Buffer) => (text += chunk));
+    request.on('end', () => {
+      const token = new URLSearchParams(text).get('token');
+      const [username] = Object.entries(PASSWORDS).find(([, secret]) => tokenOf(secret) === token) ?? [];
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify(username === undefined ? { active: false } : { active: true, username }));
+    });
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => void server.close() };
+}
+
 needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
   // Postfix's daemons need root.
-  it.skipIf(process.getuid?.() !== 0).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256'])(
+  it.skipIf(process.getuid?.() !== 0).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'XOAUTH2'])(
     'takes %s of ours, and its user stands in the log',
     { timeout: 60_000 },
     async (type) => {
       await using sink = await startSink();
-      await using dovecot = await startDovecot(PASSWORDS);
+      using introspection = await startIntrospection();
+      await using dovecot = await startDovecot(PASSWORDS, introspection.port);
       const postfix = await startPostfix(sink.port, [
         'smtpd_sasl_auth_enable = yes',
         'smtpd_sasl_type = dovecot',
@@ -139,7 +162,8 @@ needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
       ]);
       try {
         // This Postfix has no certificate.
-        const clear = `${customers(type)}domain "eve.test" {\n  outbound_smtp_auth_user = ann\n  outbound_smtp_auth_pass = "wrong"\n}\noutbound_smtp_auth_require_tls = false\n`;
+        const own = Object.values(PASSWORDS).reduce((text, secret) => text.replaceAll(secret, tokenOf(secret)), customers(type));
+        const clear = `${type === 'XOAUTH2' ? own : customers(type)}domain "eve.test" {\n  outbound_smtp_auth_user = ann\n  outbound_smtp_auth_pass = "wrong"\n}\noutbound_smtp_auth_require_tls = false\n`;
         await using daemon = await startDaemon({ conf: (place) => conf(place, postfix.port, clear) });
         await submit(daemon, 'x@ann.test', 'x@ben.test');
         await sink.waitFor(2, 20_000);

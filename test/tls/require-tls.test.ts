@@ -1,6 +1,7 @@
 /** REQUIRETLS (RFC 8689) through the daemon: offered and taken under TLS only, kept on disk, held at delivery; and TLS-Required: No. */
 import fs from 'node:fs';
 import net from 'node:net';
+import path from 'node:path';
 import tls from 'node:tls';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { Headers } from '../../src/mail/headers.js';
@@ -11,7 +12,9 @@ import { makeRoom, type Room } from '../chaos/room.js';
 import { makeCopies } from '../fixtures/copies.js';
 import { type Daemon, startDaemon } from '../harness/daemon.js';
 import { freePort, plainConf } from '../harness/place.js';
+import { needs } from '../needs.js';
 import { Authority } from './authority.js';
+import { serveZones } from './signed-names.js';
 import { startTlsPeer, type TlsPeer } from './tls-peer.js';
 
 const authority = new Authority();
@@ -29,7 +32,7 @@ afterAll(() => authority.end());
 const CA = `tls_ca = "${authority.root.cert}"`;
 
 /** A server that speaks STARTTLS and says REQUIRETLS if told so; npm smtp-server knows neither keyword nor parameter. */
-async function startPromising(promises: boolean): Promise<{ port: number; mails: string[] }> {
+async function startPromising(promises: boolean, identity = good): Promise<{ port: number; mails: string[] }> {
   const mails: string[] = [];
   const talk = (socket: net.Socket, secure: boolean): void => {
     let waiting = '';
@@ -52,7 +55,7 @@ async function startPromising(promises: boolean): Promise<{ port: number; mails:
         } else if (line === 'STARTTLS') {
           socket.write('220 go\r\n');
           socket.removeAllListeners('data');
-          const options = { isServer: true, cert: fs.readFileSync(good.chain), key: fs.readFileSync(good.key) };
+          const options = { isServer: true, cert: fs.readFileSync(identity.chain), key: fs.readFileSync(identity.key) };
           talk(new tls.TLSSocket(socket, options), true);
           return;
         } else if (line === 'DATA') {
@@ -75,18 +78,18 @@ async function startPromising(promises: boolean): Promise<{ port: number; mails:
 }
 
 /** Queues one mail for a.test. */
-function insert(where: Room, more: Partial<Reception>, headers?: string): void {
-  for (const { id, reception, recipients, headers: plain, content, facts } of makeCopies(['bob@a.test'])) {
+function insert(where: Room, more: Partial<Reception>, headers?: string, domain = 'a.test'): void {
+  for (const { id, reception, recipients, headers: plain, content, facts } of makeCopies([`bob@${domain}`])) {
     const block = headers === undefined ? plain : new Headers(Buffer.from(headers));
     const copy = new Copy(id, { ...reception, ...more }, recipients, block, content, facts);
-    copy.place = where.place('a.test');
+    copy.place = where.place(domain);
     copy.ticket = 0;
     where.supply.insert(copy);
   }
 }
 
-async function deliver(port: number, config: string) {
-  room = await makeRoom({ config, routes: { 'a.test': [{ port, name: 'mx.test' }] } });
+async function deliver(port: number, config: string, vouched = true) {
+  room = await makeRoom({ config, routes: { 'a.test': [{ port, name: 'mx.test', ...(vouched && { vouched: true }) }] } });
   insert(room, { requireTls: true });
   const [attempt] = await room.until(1);
   return attempt;
@@ -107,6 +110,32 @@ describe('mail that requires TLS', () => {
     const attempt = await deliver(port, `tls = ifavailable\n${ca}`);
     expect(attempt).toMatchObject({ outcome: 'failed', reply: '550 5.7.30 [internal] REQUIRETLS support required' });
     expect(mails).toEqual([]);
+  });
+
+  it('fails at a server of which nobody knows that it is the domain’s', async () => {
+    const { port, mails } = await startPromising(true);
+    const attempt = await deliver(port, `tls = ifavailable\n${CA}`, false);
+    expect(attempt).toMatchObject({
+      outcome: 'failed',
+      reply: '550 5.7.30 [internal] REQUIRETLS needs an MX proven by DNSSEC or MTA-STS',
+    });
+    expect(mails).toEqual([]);
+  });
+
+  it('does not share a connection with a place whose MX is not proven', async () => {
+    const { port, mails } = await startPromising(true);
+    const hop = { port, name: 'mx.test' };
+    room = await makeRoom({
+      config: `tls = ifavailable\n${CA}\nidle_timeout = 300`,
+      routes: { 'a.test': [{ ...hop, vouched: true }], 'b.test': [hop] },
+    });
+    room.send(['eve@b.test']);
+    await room.until(1);
+    insert(room, { requireTls: true });
+    expect((await room.until(2))[1]).toMatchObject({ outcome: 'delivered' });
+    insert(room, { requireTls: true }, undefined, 'b.test');
+    expect((await room.until(3))[2]).toMatchObject({ outcome: 'failed' });
+    expect(mails.filter((mail) => mail.includes('REQUIRETLS')).length).toBe(1);
   });
 
   it('fails at a server without TLS', async () => {
@@ -173,8 +202,7 @@ describe('reception', () => {
       );
     let daemon: Daemon = await startDaemon({ conf: conf(dead) });
     closing.push(() => daemon.end());
-    const socket = net.connect(daemon.port, '127.0.0.1');
-    const clear = await talkTo(socket);
+    const { socket, clear } = await greet(daemon);
     expect(await clear.ask('EHLO client.test')).not.toContain('REQUIRETLS');
     expect(await clear.ask('MAIL FROM:<a@sender.test> REQUIRETLS')).toMatch(/^555 /);
     await clear.ask('STARTTLS');
@@ -192,6 +220,56 @@ describe('reception', () => {
     const line = await daemon.waitFor('failure', () => daemon.fileLines('mainlog.ec').find((each) => each.split('@')[4] === 'P'));
     expect(line).toContain('5.7.30');
     expect(mails.filter((mail) => mail.includes('a@sender.test'))).toEqual([]);
+  });
+});
+
+async function greet({ port }: Daemon) {
+  const socket = net.connect(port, '127.0.0.1');
+  return { socket, clear: await talkTo(socket) };
+}
+
+needs(
+  'nsd',
+  'unbound',
+  'ldnsutils',
+  'openssl',
+)('the MX of a domain', () => {
+  it('has to be proven by DNSSEC', { timeout: 60_000 }, async () => {
+    const { port, mails } = await startPromising(true, authority.issue('mx.signed.test'));
+    const names = await serveZones([
+      { name: 'signed.test', signed: true, records: ['@ IN MX 10 mx', 'mx IN A 127.0.0.1'] },
+      { name: 'unsigned.test', signed: false, records: ['@ IN MX 10 mx.signed.test.'] },
+    ]);
+    closing.push(() => names.end());
+    const daemon = await startDaemon({
+      conf: (place) => {
+        fs.writeFileSync(path.join(place.dir, 'resolv.conf'), `nameserver [127.0.0.1]:${names.port}\noptions timeout:2 attempts:1\n`);
+        const more = `resolv_conf = "${place.dir}/resolv.conf"\nremote_smtp_port = ${port}\ndeliver_to_private = true\ntls = ifavailable\n${CA}\n`;
+        return plainConf(place, { more }).replace(
+          'ESMTP_Listener {',
+          `ESMTP_Listener {\n  tls_certificate = "${ours.chain}"\n  tls_key = "${ours.key}"\n`,
+        );
+      },
+    });
+    closing.push(() => daemon.end());
+    const { socket, clear } = await greet(daemon);
+    await clear.ask('EHLO client.test');
+    await clear.ask('STARTTLS');
+    const secure = await talkTo(tls.connect({ socket, rejectUnauthorized: false }), false);
+    await secure.ask('EHLO client.test');
+    for (const domain of ['signed.test', 'unsigned.test']) {
+      expect(await secure.ask('MAIL FROM:<a@sender.test> REQUIRETLS')).toMatch(/^250 /);
+      expect(await secure.ask(`RCPT TO:<b@${domain}>`)).toMatch(/^250 /);
+      expect(await secure.ask('DATA')).toMatch(/^354 /);
+      expect(await secure.ask('Subject: x\r\n\r\ntext\r\n.')).toMatch(/^250 /);
+    }
+    const line = (type: string, domain: string): Promise<string> =>
+      daemon.waitFor(`${type} of ${domain}`, () =>
+        daemon.fileLines('mainlog.ec').find((each) => each.split('@')[4] === type && each.includes(`@${domain}@`)),
+      );
+    await line('D', 'signed.test');
+    expect(await line('P', 'unsigned.test')).toContain('REQUIRETLS needs an MX proven by DNSSEC or MTA-STS');
+    expect(mails).toEqual([expect.stringMatching(/REQUIRETLS$/)]);
   });
 });
 

@@ -6,23 +6,11 @@ import { plainConf } from '../harness/place.js';
 import { drain } from '../kill/drain.js';
 import { Feeder } from '../kill/feeder.js';
 import { Ledger } from '../kill/ledger.js';
-import { isRunning, Prober, workersOf } from './team.js';
+import { isRunning, Prober, untilBothServe, workersOf } from './team.js';
 
 const CONNECTIONS = 3;
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
-
-/** The console goes with its worker, and is back with the next. */
-const untilBothServe = (daemon: Daemon): Promise<unknown> =>
-  daemon.waitFor(
-    'both workers',
-    () =>
-      daemon.consoleJson('summary').then(
-        (summary) => (summary as { workers: number }).workers === 2,
-        () => false,
-      ),
-    20_000,
-  );
 
 const panics = (daemon: Daemon): string => daemon.fileLines('paniclog.ec').join('\n');
 

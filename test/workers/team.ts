@@ -28,6 +28,18 @@ export const startsOf = (daemon: Daemon): ReadonlySet<string> =>
       .map((line) => line.split('@')[1]?.split('-')[1] ?? ''),
   );
 
+/** Resolves when two workers serve. The console goes with its worker, and is back with the next. */
+export const untilBothServe = (daemon: Daemon): Promise<unknown> =>
+  daemon.waitFor(
+    'both workers',
+    () =>
+      daemon.consoleJson('summary').then(
+        (summary) => (summary as { workers: number }).workers === 2,
+        () => false,
+      ),
+    20_000,
+  );
+
 /** Connects again and again until it is stopped, and counts how it went. */
 export class Prober {
   greeted = 0;

@@ -85,9 +85,10 @@ export const routingOptions = {
     default: true,
     scopes: G_BD,
   }),
-  gateway: opt.string({
-    doc: 'Host that gets all mail of this scope; its MX, then its address is looked up. IPv6 stands in brackets.',
+  gateway: opt.blank({
+    doc: 'Host that gets all mail of this scope; its MX, then its address is looked up. IPv6 stands in brackets. Empty takes away one that is set around it.',
     ...restricts,
+    loose: [''],
     scopes: G_BD,
   }),
   hostname: opt.string({ doc: 'Name of this host, instead of what the system says.', scopes: G }),

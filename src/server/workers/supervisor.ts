@@ -14,6 +14,7 @@ import type { LogRecord } from '../../module/reports.js';
 import { socketsOf } from '../../smtp/server/listener.js';
 import { lockSpool } from '../../spool/lock.js';
 import { Journal } from '../journal.js';
+import { NO_ORDERS, type Orders } from '../orders.js';
 import { type Reloadable, reload } from '../reload.js';
 import { Crowd } from './crowd.js';
 import { LeaseOffice } from './lease-office.js';
@@ -58,6 +59,7 @@ export class Supervisor implements Reloadable {
   readonly #tallies = new Map<string, number>();
   readonly #turns = new Turns();
   readonly #crowd = new Crowd();
+  #orders = NO_ORDERS;
   #snapshot: Snapshot;
   #texts: ReadonlyMap<string, string>;
   /** Path of the main file among the texts. */
@@ -256,6 +258,7 @@ export class Supervisor implements Reloadable {
       stop: () => this.#stopAsked(),
       ask: ({ command }) => this.#askOthers(post, command),
       waits: () => this.waits(),
+      keep: (orders) => this.#keep(own(), orders),
     };
   }
 
@@ -273,6 +276,7 @@ export class Supervisor implements Reloadable {
       ticketKeys: this.#ticketKeys,
       leads: this.#leader() === post,
       onProbation: post.deaths.onProbation,
+      orders: this.#orders,
     };
   }
 
@@ -284,6 +288,12 @@ export class Supervisor implements Reloadable {
   #lead(): void {
     const leader = this.#leader();
     for (const post of this.#posts) post.holder?.line.tell('lead', { leads: post === leader });
+  }
+
+  /** A worker that is being started, which no command reaches, hears of it this way. */
+  #keep(teller: Holder, orders: Orders): void {
+    this.#orders = orders;
+    for (const holder of this.#holders()) if (holder !== teller) holder.line.tell('follow', orders);
   }
 
   async #askOthers(asking: Post, command: string): Promise<readonly Answer[]> {

@@ -2,6 +2,7 @@
 import type { Answer } from '../../console/frame.js';
 import type { LogRecord } from '../../module/reports.js';
 import type { Crowding } from '../../smtp/server/service.js';
+import type { Orders } from '../orders.js';
 import type { PassedHandle } from './channel.js';
 import type { Arrival } from './crowd.js';
 import type { LeaseAnswer, LeaseAsk } from './lease.js';
@@ -30,6 +31,8 @@ export interface Start {
   readonly leads: boolean;
   /** It has died too often: one message at a time, until it is trusted again. */
   readonly onProbation: boolean;
+  /** What operators have ordered so far. */
+  readonly orders: Orders;
 }
 
 /** A configuration that is to be in force. */
@@ -72,6 +75,8 @@ export type SupervisorVerbs = {
   /** A console command for all other workers. */
   ask(body: { readonly command: string }): Promise<readonly Answer[]>;
   waits(body: null): readonly string[];
+  /** What operators have ordered, whole, after each change. */
+  keep(orders: Orders): void;
 };
 
 /** What a worker understands. */
@@ -85,6 +90,8 @@ export type WorkerVerbs = {
   record(record: LogRecord): void;
   hear(told: readonly Told[]): void;
   lead(body: { readonly leads: boolean }): void;
+  /** What operators have ordered of another worker, whole. */
+  follow(orders: Orders): void;
   trust(body: null): void;
   reopenLogs(body: null): void;
   /** Ends in order; `now` ends every wait. */

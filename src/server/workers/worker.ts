@@ -14,6 +14,7 @@ import { Control } from '../control.js';
 import { Daemon } from '../daemon.js';
 import { makeDesk } from '../desk.js';
 import { describeCause } from '../journal.js';
+import { followOrders, type Orders } from '../orders.js';
 import type { Seat, Team } from '../seat.js';
 import { processChannel } from './channel.js';
 import { Doorman } from './doorman.js';
@@ -40,6 +41,8 @@ class Worker {
   readonly #limit = new AbortController();
   #daemon: Daemon | undefined;
   #leads = false;
+  /** Ordered of others while we were starting. */
+  #orders: Orders | undefined;
   readonly #told: Told[] = [];
   #end: () => void = () => {};
   readonly #ended = new Promise<void>((done) => (this.#end = done));
@@ -77,6 +80,8 @@ class Worker {
       return true;
     } catch (error) {
       this.#line.tell('failed', { text: describeCause(error) });
+      // What had begun already would keep the process alive.
+      await this.#daemon?.stop(AbortSignal.abort()).catch(() => {});
       // The words leave with the next turn.
       await new Promise<void>((done) => setImmediate(done));
       return false;
@@ -96,6 +101,7 @@ class Worker {
     process.on('unhandledRejection', (error) => journal.say('critical', 'daemon', 'a promise was left alone', error));
     process.on('uncaughtException', (error) => journal.say('critical', 'daemon', 'an error was caught by nobody', error));
     this.#daemon = daemon;
+    if (this.#orders) followOrders(daemon, this.#orders);
     this.#closeUnused();
     return daemon;
   }
@@ -109,7 +115,7 @@ class Worker {
     this.#inherited.clear();
   }
 
-  #makeSeat({ number, workers, ticketKeys, pid, onProbation }: Start): Seat {
+  #makeSeat({ number, workers, ticketKeys, pid, onProbation, orders }: Start): Seat {
     return {
       number,
       workers,
@@ -118,6 +124,7 @@ class Worker {
       ticketKeys: Buffer.from(ticketKeys),
       team: this.#makeTeam(pid),
       onProbation,
+      orders,
       // The descriptor of the lock is inherited: it lasts as long as any of us.
       lock: () => ({ release: () => {} }),
       incarnation: (root) => this.#takeNumber(root),
@@ -145,6 +152,7 @@ class Worker {
       stop: () => line.tell('stop', null),
       ask: (command) => line.ask('ask', { command }),
       waits: () => line.ask('waits', null),
+      keep: (orders) => line.tell('keep', orders),
     };
   }
 
@@ -176,6 +184,7 @@ class Worker {
       },
       record: (record) => this.#daemon?.journal.hear(record),
       lead: ({ leads }) => void (this.#leads = leads),
+      follow: (orders) => this.#follow(orders),
       trust: () => this.#daemon?.probation?.end(),
       reopenLogs: () => this.#daemon?.chains.log_reopen.run(),
       stop: ({ now }) => {
@@ -183,6 +192,11 @@ class Worker {
         this.#end();
       },
     };
+  }
+
+  #follow(orders: Orders): void {
+    if (this.#daemon) followOrders(this.#daemon, orders);
+    else this.#orders = orders;
   }
 
   async #adopt({ file, texts, snapshot }: Adoption): Promise<void> {

@@ -27,7 +27,10 @@ export const needsDowngrade = (batch: Batch, can: Capabilities, terms: ClientTer
 export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms, isProven = false): string | undefined {
   const [first] = batch.mails;
   if (!first) return undefined;
-  if (first.reception.requireTls && !(isProven && can.requireTls)) return WORDS.requireTlsMissing;
+  if (first.reception.requireTls) {
+    if (!terms.vouched) return WORDS.requireTlsUnproven;
+    if (!isProven || !can.requireTls) return WORDS.requireTlsMissing;
+  }
   if (!can.smtpUtf8 && needsUtf8(batch)) return WORDS.utf8Missing;
   if (terms.strictEightBit && !can.eightBitMime && first.content.eightBit) return WORDS.eightBitMissing;
   return undefined;

@@ -34,6 +34,8 @@ export interface ClientTerms {
   readonly tlsVerify: 'no' | 'ca' | 'host';
   /** What the domain demands on top of `tlsVerify`. */
   readonly demand?: TlsDemand | undefined;
+  /** That the domain's mail goes to this host is proven. */
+  readonly vouched?: boolean | undefined;
   /** Ciphers, versions, authorities and our certificate; undefined = Node's own. */
   readonly tlsContext: SecureContext | undefined;
   /** Tell the server with XCLIENT who brought the mail. */

@@ -21,6 +21,7 @@ export const WORDS = {
   noGoAhead: '451 4.7.5 [internal] no tls go-ahead',
   tlsFailed: '451 4.7.5 [internal] TLS negotiation failed',
   tlsBarred: '451 4.7.5 [internal] the TLS policy of the domain bars its hosts',
+  requireTlsUnproven: '550 5.7.30 [internal] REQUIRETLS needs an MX proven by DNSSEC or MTA-STS',
   requireTlsMissing: '550 5.7.30 [internal] REQUIRETLS support required',
   tlsMissing: '451 4.7.6 [internal] STARTTLS required but not advertised',
   noXclient: '451 4.4.2 [internal] no XCLIENT response',
