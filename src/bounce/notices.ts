@@ -80,14 +80,25 @@ export class Notices {
   }
 
   /** Sends a notice about a mail that a hook refused while others of the same reception were accepted. It was never ours. */
-  async tellRefused(copy: Copy, attempt: Attempt): Promise<void> {
-    const copies = await this.#prepare(copy, attempt);
-    if (copies.length === 0) return;
+  tellRefused(copy: Copy, attempt: Attempt): Promise<void> {
+    return this.#send(copy, 'refused', () => this.#compose(copy, attempt));
+  }
+
+  /** Sends a notice that a mail has arrived which was delivered at its reception (RFC 3461 5.2.3). */
+  tellArrived(copy: Copy, attempt: Attempt): Promise<void> {
+    return this.#send(copy, 'delivered', () => this.#composeReceipt(copy, attempt, 'delivered'));
+  }
+
+  /** Makes a notice about a mail that the spool does not have. What goes wrong is said in the log: nobody waits for it. */
+  async #send(copy: Copy, fate: string, compose: () => MadeMessage | undefined | Promise<MadeMessage | undefined>): Promise<void> {
     try {
+      const notice = await compose();
+      const copies = notice ? await this.#enter(copy, notice) : [];
+      if (copies.length === 0) return;
       await this.#ports.spool.write(copies);
       this.#ports.entrance.admit(copies);
     } catch (error) {
-      this.#ports.log('error', `the notice about the refused ${copy.id} could not be recorded`, error);
+      this.#ports.log('error', `the notice about the ${fate} ${copy.id} could not be recorded`, error);
     }
   }
 
