@@ -51,7 +51,14 @@ function draftFor(
     facts: new Facts(),
     smtpUtf8: false,
   } as const;
-  return new Copy('id/1', reception, [new Address(local, domain)], new Headers(Buffer.from('Subject: s\r\n\r\n')), content, new Facts());
+  return new Copy(
+    'id/1',
+    reception,
+    [new Address(local, domain)],
+    new Headers(Buffer.from('Return-Path: <old@far.test>\r\nSubject: s\r\n\r\n')),
+    content,
+    new Facts(),
+  );
 }
 
 const files = (...parts: string[]): readonly string[] => {

@@ -100,7 +100,10 @@ async function writeTemporary(draft: Draft, file: string, { fileMode, sync }: Ma
 /** RFC 5321 4.4: the last server notes who sent it; Delivered-To whose box it is. */
 async function* octetsOf(draft: Draft): AsyncGenerator<Uint8Array> {
   yield Buffer.from(`Return-Path: <${draft.sender ?? ''}>\r\nDelivered-To: ${draft.recipient}\r\n`);
-  yield draft.headers.bytes();
+  // Another server, or reception itself, may have noted it before.
+  const headers = draft.headers.clone();
+  headers.remove('return-path');
+  yield headers.bytes();
   yield* draft.content.read();
 }
 
