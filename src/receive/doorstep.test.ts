@@ -229,7 +229,7 @@ describe('the inner entrance', () => {
   it('delivers a notice before its group is written, and gives the others to be written', async () => {
     const { ports, transit, events, diary } = await open();
     const entrance = new InnerEntrance(ports, transit);
-    expect(await entrance.prepare(made(['ok@box.test']), never)).toEqual({ copies: [] });
+    expect(await entrance.prepare(made(['ok@box.test']), never)).toEqual({ copies: [], arrived: true });
     expect(events).toEqual(['begin ok', 'received ok@box.test inside', 'delivered ok@box.test 250 2.0.0 in the box of ok box.test true']);
     const mixed = await entrance.prepare(made(['ok@box.test', 'a@far.test', 'perm@box.test']), never);
     expect('copies' in mixed && mixed.copies.map(({ recipient }) => String(recipient))).toEqual(['a@far.test']);

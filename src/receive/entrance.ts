@@ -28,14 +28,15 @@ export class InnerEntrance implements Entrance {
    * mail it tells of, and nothing could be delivered again after that. A crash in between may deliver it twice, never lose it. A
    * mailbox that fails for now is tried a few times.
    */
-  async prepare(made: MadeMessage, signal: AbortSignal): Promise<{ readonly copies: readonly Copy[] } | { readonly refused: Reply }> {
+  async prepare(made: MadeMessage, signal: AbortSignal): ReturnType<Entrance['prepare']> {
     const { draft, passage } = await this.#pass(made);
     const taken =
       passage.kind === 'copies' && passage.doorstep
         ? await deliverCopies(this.#ports, passage, passage.doorstep, draft, null, { pausesMs: PAUSES_MS, signal })
         : passage;
     if (taken.kind === 'refused') return { refused: taken.reply };
-    return { copies: taken.kind === 'copies' ? taken.copies : [] };
+    if (taken.kind === 'discarded') return { copies: [] };
+    return taken.delivered?.length ? { copies: taken.copies, arrived: true } : { copies: taken.copies };
   }
 
   admit(copies: readonly Copy[]): void {
