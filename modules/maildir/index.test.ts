@@ -146,6 +146,18 @@ describe('storing', () => {
     expect([files('ann', 'new').length, files('ann', '.lists', 'new').length]).toEqual([3, 1]);
   });
 
+  it('keeps to a quota, and begins again when there is room', async () => {
+    const { store } = await start('domain = ( "box.test" ) create_users = true quota = "1000S,2C"');
+    for (const code of [250, 250, 452]) expect((await store(draftFor('ann')))?.code).toBe(code);
+    expect(await store(draftFor('ann'))).toEqual({ code: 452, status: '4.2.2', text: 'mailbox full' });
+    expect([files('ann', 'new').length, files('ann', 'tmp').length]).toEqual([2, 0]);
+    const past = new Date(Date.now() - 3_600_000);
+    fs.rmSync(path.join(base, 'ann', 'new', files('ann', 'new')[0] ?? ''));
+    fs.utimesSync(path.join(base, 'ann', 'maildirsize'), past, past);
+    expect((await store(draftFor('ann')))?.code).toBe(250);
+    expect((await store(draftFor('bob', { content: bodyOf([Buffer.alloc(1000)]) })))?.code).toBe(452);
+  });
+
   it('stores a thousand at once under a thousand names', async () => {
     const { store } = await start('domain = ( "box.test" ) create_users = true fsync = false');
     const replies = await Promise.all(Array.from({ length: 1000 }, () => store(draftFor('ann'))));
@@ -194,7 +206,7 @@ describe('the stanza', () => {
     ['domain = ( "b.test" )', /basedir/],
     ['basedir = "mail" domain = ( "b.test" )', /not absolute/],
     ['basedir = "/" domain = ( "b.test" ) dirmode = 888', /not a file mode/],
-    ['basedir = "/" domain = ( "b.test" ) quota = "1G"', /quota/],
+    ['basedir = "/" domain = ( "b.test" ) quota = "1G"', /no quota/],
     ['basedir = "/" domain = ( "b.test" ) layout = "mbox"', /not one of/],
   ])('%s is a mistake', async (options, said) => {
     const configured = await configureIt(options);

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type Context, defineModule, deliverNow, opt, Pool, type Reply, reject, reply } from '#module';
 import { findMailbox } from './mailbox.js';
 import { makeNames } from './names.js';
+import { OverQuota, parseQuota } from './quota.js';
 import { NoMailbox, storeMessage } from './store.js';
 
 /** Files that are open for writing at once. */
@@ -42,6 +43,11 @@ const options = {
     doc: 'With maildir++ the detail of "user+detail" names a folder, where the user has it; else all goes to the inbox.',
     default: 'maildir',
     origin: 'ours',
+  }),
+  quota: opt.string({
+    doc: 'What a mailbox may hold: octets, messages or both, as in "1000000000S,50000C" (file maildirsize of Maildir++).',
+    origin: 'ours',
+    check: (text) => (parseQuota(text) ? undefined : `"${text}" is no quota; write "1000000S", "500C" or "1000000S,500C".`),
   }),
   fsync: opt.bool({ doc: 'Answer 250 only when the message is on the disk.', default: true, origin: 'ours' }),
 };
@@ -84,6 +90,8 @@ function serve(ctx: Context<typeof options>): void {
     fileMode: own.filemode,
     sync: own.fsync,
     folders: own.layout === 'maildir++',
+    quota: own.quota === undefined ? undefined : parseQuota(own.quota),
+    now: () => ctx.now(),
   };
   const nextName = makeNames(() => ctx.now());
   const pool = new Pool(WIDTH);
@@ -99,6 +107,7 @@ function serve(ctx: Context<typeof options>): void {
         return reply(250, '2.0.0', `OK ${draft.id} stored, ${size} octets`);
       } catch (error) {
         if (error instanceof NoMailbox) return UNKNOWN_USER;
+        if (error instanceof OverQuota) return FULL;
         signal.throwIfAborted();
         const { code, message } = error as NodeJS.ErrnoException;
         ctx.log('error', `a message for ${recipient} could not be stored: ${message}`);

@@ -3,6 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { type Draft, withLineFeeds } from '#module';
 import type { Mailbox } from './mailbox.js';
+import { checkRoom, noteStored, type Quota } from './quota.js';
 
 export interface Manner {
   readonly createUsers: boolean;
@@ -12,6 +13,9 @@ export interface Manner {
   readonly sync: boolean;
   /** A detail may name a folder of Maildir++. */
   readonly folders: boolean;
+  readonly quota: Quota | undefined;
+  /** Wall milliseconds. */
+  now(): number;
 }
 
 /** The recipient has no mailbox, and none is to be made. */
@@ -31,19 +35,22 @@ const isFolder = async (name: string): Promise<boolean> =>
   );
 
 /**
- * Stores a message; resolves with its octets when it is durable under new. Rejects with NoMailbox, or with what the disk said; then
+ * Stores a message; resolves with its octets when it is durable under new. Rejects with NoMailbox, OverQuota, or with what the disk said; then
  * nothing is under new. An aborted signal ends it until the very last step.
  */
 export async function storeMessage(draft: Draft, mailbox: Mailbox, name: string, manner: Manner, signal: AbortSignal): Promise<number> {
-  const folder = await findFolder(mailbox, manner);
+  const { home, folder } = await findFolder(mailbox, manner);
   const temporary = path.join(folder, 'tmp', name);
   try {
     const size = await writeTemporary(draft, temporary, manner, signal);
+    if (manner.quota) await checkRoom(home, size, manner.quota, manner.now());
     signal.throwIfAborted();
     // A link never replaces a message that is there, as a rename would.
     await fs.link(temporary, path.join(folder, 'new', `${name},S=${size}`));
     await fs.unlink(temporary).catch(() => {});
     if (manner.sync) await syncFolder(path.join(folder, 'new'));
+    // Stored is stored: what is noted wrongly is counted again one day.
+    if (manner.quota) await noteStored(home, size).catch(() => {});
     return size;
   } catch (error) {
     // What cannot be removed either stays under tmp, where readers clean up after a day and a half.
@@ -52,8 +59,8 @@ export async function storeMessage(draft: Draft, mailbox: Mailbox, name: string,
   }
 }
 
-/** The maildir to write to, with its three parts. */
-async function findFolder({ folders, detail }: Mailbox, manner: Manner): Promise<string> {
+/** The mailbox, and the maildir of it to write to, with its three parts. */
+async function findFolder({ folders, detail }: Mailbox, manner: Manner): Promise<{ readonly home: string; readonly folder: string }> {
   const home = folders.at(-1) ?? '';
   if (!(await isFolder(home))) {
     if (!manner.createUsers) throw new NoMailbox();
@@ -62,7 +69,7 @@ async function findFolder({ folders, detail }: Mailbox, manner: Manner): Promise
   const below = manner.folders && detail !== undefined ? path.join(home, `.${detail}`) : home;
   const folder = below === home || !(await isFolder(below)) ? home : below;
   for (const part of PARTS) if (!(await isFolder(path.join(folder, part)))) await makeFolder(path.join(folder, part), manner);
-  return folder;
+  return { home, folder };
 }
 
 /** Makes a folder that may be there already; its mode is what was asked for, whatever the umask. */
