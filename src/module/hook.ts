@@ -55,7 +55,7 @@ const declare =
     arity,
     doc: given.doc,
     callout: given.callout,
-    ...(given.delivers && { delivers: true }),
+    delivers: given.delivers === true,
   });
 
 /** Declares a gate. */
