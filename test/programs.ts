@@ -11,7 +11,9 @@ export const LACK_FILE = 'CELERIS_TEST_LACKS';
  */
 const PROOF: Readonly<Record<string, { readonly programs: readonly string[] } | { readonly command: readonly [string, ...string[]] }>> = {
   postfix: { programs: ['smtp-source', 'smtp-sink', 'postfix', 'postconf'] },
-  'dovecot-core': { programs: ['dovecot'] },
+  'dovecot-core': { programs: ['dovecot', 'doveadm'] },
+  maildrop: { programs: ['maildrop'] },
+  procmail: { programs: ['procmail'] },
   swaks: { programs: ['swaks'] },
   openssl: { programs: ['openssl'] },
   nsd: { programs: ['nsd'] },

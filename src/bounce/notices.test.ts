@@ -251,7 +251,7 @@ describe('the end of a mail', () => {
     const mail = await refuses.keep(mailOf());
     await refuses.notices.end(mail, attemptOf(mail));
     expect(refuses.diary).toEqual([`gone ${mail.ticket}`, 'released M/1', 'synced', 'failed M/1']);
-    expect(refuses.logs).toEqual(['warning the notice about M/1 was refused by policy: no notices']);
+    expect(refuses.logs).toEqual(['warning the notice about M/1 was refused: 550 5.7.1 no notices']);
     const drops = await open({ prepare: async () => ({ copies: [] }) });
     const other = await drops.keep(mailOf());
     await drops.notices.end(other, attemptOf(other));
@@ -470,6 +470,31 @@ describe('a copy that was refused while others were accepted', () => {
   });
 });
 
+describe('a notice that a module stores at once', () => {
+  const prepare: Entrance['prepare'] = async () => ({ copies: [], arrived: true });
+
+  it('ends the failed mail all the same, and counts as a notice of delay', async () => {
+    const { notices, keep, diary } = await open({ prepare });
+    const mail = await keep(mailOf());
+    expect(await notices.tellDelay(mail)).toBe(true);
+    await notices.end(mail, attemptOf(mail));
+    expect(diary).toEqual([`gone ${mail.ticket}`, 'released M/1', 'synced', 'failed M/1']);
+  });
+
+  it('leaves the mail as it is when the daemon ends before', async () => {
+    const { notices, keep, diary, logs } = await open({
+      prepare: async () => {
+        throw new Error('stopped');
+      },
+    });
+    const mail = await keep(mailOf());
+    await expect(notices.end(mail, attemptOf(mail))).rejects.toThrow('stopped');
+    await notices.tellRefused(mail, attemptOf(mail));
+    expect(diary).toEqual([]);
+    expect(logs).toEqual(['error the notice about the refused M/1 could not be recorded: stopped']);
+  });
+});
+
 describe('mdn_failures_notify', () => {
   it.each([
     ['', []],
@@ -482,6 +507,21 @@ describe('mdn_failures_notify', () => {
     expect(made.flatMap(({ recipients }) => recipients.map(String))).toEqual(expected);
   });
 });
+
+describe('mail that was delivered at its reception', () => {
+  it('is told of when its sender asked', async () => {
+    const { notices, made, diary, spool } = await open();
+    const mail = mailOf();
+    mail.notify = NOTIFY.success;
+    await notices.tellArrived(mail, { ...attemptOf(mail), outcome: 'delivered', reply: '250 2.0.0 stored', hop: undefined });
+    expect(made.map(({ recipients }) => recipients.map(String))).toEqual([['alice@example.com']]);
+    expect(bodyText(made[0])).toMatch(/Action: delivered/);
+    expect(diary).toEqual(['admitted 1']);
+    expect(spool.find('N/1')).toBeTypeOf('number');
+  });
+});
+
+const bodyText = (message: MadeMessage | undefined): string => Buffer.concat(message?.content.resident ?? []).toString();
 
 describe('mail that arrived', () => {
   const receive = (mail: Copy): Attempt => ({ ...attemptOf(mail), outcome: 'delivered', reply: '250 2.0.0 queued as 7', bounceClass: 0 });

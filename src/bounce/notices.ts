@@ -3,6 +3,7 @@ import type { OutboundValues } from '../config/snapshot.js';
 import { type Clock, sleep } from '../kernel/clock.js';
 import { formatDate } from '../mail/date.js';
 import { type FailedRecipient, formatNotice, type NoticeFacts } from '../mail/dsn.js';
+import { formatOneLine } from '../mail/reply.js';
 import type { Attempt } from '../module/attempt.js';
 import { type Copy, ResidentBody } from '../module/copy.js';
 import type { Entrance, MadeMessage, Supply } from '../module/flow.js';
@@ -26,8 +27,15 @@ export interface NoticePorts {
   log(level: 'warning' | 'error', text: string, cause?: unknown): void;
 }
 
+/** What of a notice is to be written, and whether some of it was delivered already. */
+interface Entered {
+  readonly copies: readonly Copy[];
+  readonly arrived?: boolean;
+}
+
 /** How soon a disk that did not take an end is asked again. */
 const AGAIN_MS = 1000;
+const NOTHING: Entered = { copies: [] };
 
 export class Notices {
   readonly #ports: NoticePorts;
@@ -80,14 +88,25 @@ export class Notices {
   }
 
   /** Sends a notice about a mail that a hook refused while others of the same reception were accepted. It was never ours. */
-  async tellRefused(copy: Copy, attempt: Attempt): Promise<void> {
-    const copies = await this.#prepare(copy, attempt);
-    if (copies.length === 0) return;
+  tellRefused(copy: Copy, attempt: Attempt): Promise<void> {
+    return this.#send(copy, 'refused', () => this.#compose(copy, attempt));
+  }
+
+  /** Sends a notice that a mail has arrived which was delivered at its reception (RFC 3461 5.2.3). */
+  tellArrived(copy: Copy, attempt: Attempt): Promise<void> {
+    return this.#send(copy, 'delivered', () => this.#composeReceipt(copy, attempt, 'delivered'));
+  }
+
+  /** Makes a notice about a mail that the spool does not have. What goes wrong is said in the log: nobody waits for it. */
+  async #send(copy: Copy, fate: string, compose: () => MadeMessage | undefined | Promise<MadeMessage | undefined>): Promise<void> {
     try {
+      const notice = await compose();
+      const copies = notice ? await this.#enter(copy, notice) : [];
+      if (copies.length === 0) return;
       await this.#ports.spool.write(copies);
       this.#ports.entrance.admit(copies);
     } catch (error) {
-      this.#ports.log('error', `the notice about the refused ${copy.id} could not be recorded`, error);
+      this.#ports.log('error', `the notice about the ${fate} ${copy.id} could not be recorded`, error);
     }
   }
 
@@ -115,8 +134,8 @@ export class Notices {
   async tellDelay(mail: Mail): Promise<boolean> {
     const { entrance, spool } = this.#ports;
     const notice = await this.#composeDelay(mail);
-    const copies = notice ? await this.#enter(mail, notice) : [];
-    if (copies.length === 0) return false;
+    const { copies, arrived = false } = notice ? await this.#offer(mail, notice) : NOTHING;
+    if (copies.length === 0) return arrived;
     await spool.write(copies);
     entrance.admit(copies);
     return true;
@@ -149,11 +168,16 @@ export class Notices {
     return notice ? this.#enter(mail, notice) : [];
   }
 
+  /** What of a notice is to be written; nothing when it was refused, dropped, or has arrived already. */
   async #enter(mail: Mail, notice: MadeMessage): Promise<readonly Copy[]> {
+    return (await this.#offer(mail, notice)).copies;
+  }
+
+  async #offer(mail: Mail, notice: MadeMessage): Promise<Entered> {
     const prepared = await this.#ports.entrance.prepare(notice, this.#ports.signal);
-    if ('copies' in prepared) return prepared.copies;
-    this.#ports.log('warning', `the notice about ${mail.id} was refused by policy: ${prepared.refused.text}`);
-    return [];
+    if ('copies' in prepared) return prepared;
+    this.#ports.log('warning', `the notice about ${mail.id} was refused: ${formatOneLine(prepared.refused)}`);
+    return NOTHING;
   }
 
   async #compose(mail: Copy, attempt: Attempt): Promise<MadeMessage | undefined> {

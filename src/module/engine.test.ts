@@ -4,8 +4,9 @@ import { VirtualClock } from '../kernel/virtual-clock.js';
 import { Watch } from '../kernel/watch.js';
 import { type Guard, makeChain } from './engine.js';
 import { ask, first, fold, type Hook, tell } from './hook.js';
+import { hooks } from './hooks.js';
 import { Latency, type Placed } from './placed.js';
-import { ACCEPT, disconnect, FAIL_CLOSED, quarantine, reject, type Verdict } from './verdict.js';
+import { ACCEPT, deliverNow, disconnect, FAIL_CLOSED, quarantine, reject, type Verdict } from './verdict.js';
 
 const gate = ask<[object]>('gate', 1, { doc: 'd' });
 const choice = first<[string], number>('choice', 1, { doc: 'd' });
@@ -184,6 +185,36 @@ describe('ask', () => {
     const chain = makeChain(gate, [placed(gate, () => reject('no'))], guard);
     expect(chain.run({ facts: new Map([['__bypass_m', 'true']]) })).toBeUndefined();
     expect(chain.run({ facts: new Map([['other', 'true']]) })).toMatchObject({ do: 'reject' });
+  });
+});
+
+describe('deliver', () => {
+  const deliver = async () => ({ code: 250, status: '2.0.0', text: 'here' });
+  const gates: readonly Hook[] = Object.values<Hook>(hooks).filter(({ kind, name }) => kind === 'ask' && name !== 'spool');
+
+  it('is an answer at hook spool, with the name of who gave it', () => {
+    const { guard, faults } = bench();
+    const chain = makeChain(hooks.spool as Hook<'ask', [object]>, [placed(hooks.spool, () => deliverNow(deliver, 5))], guard);
+    expect(chain.run({})).toEqual({ do: 'deliver', deliver, limitSeconds: 5, by: 'm' });
+    expect(faults).toEqual([]);
+  });
+
+  it.each([...gates, ask<[object]>('spool', 1, { doc: "a module's own" })])('is nonsense at hook $name', (hook) => {
+    const { guard, faults } = bench();
+    const chain = makeChain(hook as Hook<'ask', [object]>, [placed(hook, () => deliverNow(deliver, 5))], guard);
+    expect(chain.run({})).toMatchObject({ do: 'tempfail', reply: { code: 451 } });
+    expect(faults).toEqual(['m: the answer is no verdict']);
+  });
+
+  it.each([
+    ['without the work', { do: 'deliver', limitSeconds: 5 }],
+    ['without a limit', { do: 'deliver', deliver }],
+    ['for ever', deliverNow(deliver, Number.POSITIVE_INFINITY)],
+    ['in no time', deliverNow(deliver, 0)],
+  ])('is nonsense %s', (_what, verdict) => {
+    const { guard } = bench();
+    const chain = makeChain(hooks.spool as Hook<'ask', [object]>, [placed(hooks.spool, () => verdict)], guard);
+    expect(chain.run({})).toMatchObject({ do: 'tempfail' });
   });
 });
 

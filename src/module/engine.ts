@@ -19,7 +19,7 @@ export interface Guard {
   readonly runLimitMs: number;
 }
 
-const VERBS: ReadonlySet<string> = new Set(['accept', 'reject', 'tempfail', 'discard', 'quarantine', 'disconnect']);
+const VERBS: ReadonlySet<string> = new Set(['accept', 'reject', 'tempfail', 'discard', 'quarantine', 'disconnect', 'deliver']);
 
 const isLater = (x: unknown): x is PromiseLike<unknown> =>
   x !== null && (typeof x === 'object' || typeof x === 'function') && typeof (x as { then?: unknown }).then === 'function';
@@ -178,7 +178,7 @@ export class AskChain<A extends readonly unknown[]> extends Chain {
   #weigh(answer: unknown, handler: Placed, a: unknown, b: unknown, c: unknown): Verdict {
     if (answer === undefined) return undefined;
     let said = answer as Ending;
-    if (answer === FAILED || answer === null || typeof answer !== 'object' || !VERBS.has(said.do) || !isWhole(said)) {
+    if (answer === FAILED || answer === null || typeof answer !== 'object' || !VERBS.has(said.do) || !isWhole(said, this.hook)) {
       if (answer !== FAILED) this.fault(handler, new TypeError('the answer is no verdict'));
       if (handler.onError === undefined) return undefined;
       said = handler.onError as Ending;
@@ -191,14 +191,16 @@ export class AskChain<A extends readonly unknown[]> extends Chain {
   }
 }
 
-/** A refusal without a reply, or an ending without its reason, is no verdict. */
-const isWhole = (said: Ending): boolean => {
+/** A refusal without a reply, an ending without its reason, or a delivery where nothing can be delivered, is no verdict. */
+const isWhole = (said: Ending, hook: Hook): boolean => {
   switch (said.do) {
     case 'accept':
       return true;
     case 'discard':
     case 'quarantine':
       return typeof said.reason === 'string';
+    case 'deliver':
+      return hook.delivers === true && typeof said.deliver === 'function' && said.limitSeconds > 0 && Number.isFinite(said.limitSeconds);
     default:
       return typeof said.reply === 'object' && said.reply !== null && said.reply.code >= 400 && said.reply.code < 600;
   }

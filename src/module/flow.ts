@@ -69,8 +69,14 @@ export interface MadeMessage {
 
 /** The way in for messages that do not come over SMTP: the same hooks, in two halves, so that the spool's write can be shared. */
 export interface Entrance {
-  /** Everything up to the spool. A refusal by a hook comes back as its reply; no copies when a hook dropped the message. */
-  prepare(made: MadeMessage, signal: AbortSignal): Promise<{ readonly copies: readonly Copy[] } | { readonly refused: Reply }>;
+  /**
+   * Everything up to the spool. A refusal by a hook comes back as its reply; no copies when a hook dropped the message, or when
+   * modules delivered all of it (`arrived`). Rejects only with the signal's reason.
+   */
+  prepare(
+    made: MadeMessage,
+    signal: AbortSignal,
+  ): Promise<{ readonly copies: readonly Copy[]; readonly arrived?: boolean } | { readonly refused: Reply }>;
   /** The copies are durable: queue them and tell everybody. */
   admit(copies: readonly Copy[]): void;
 }

@@ -29,6 +29,8 @@ export interface Hook<K extends Kind = Kind, A extends readonly unknown[] = read
   readonly arity: number;
   readonly doc: string;
   readonly callout: Callout | undefined;
+  /** An `ask` that takes the verdict `deliver`. */
+  readonly delivers?: boolean;
   /** Types only; never set. */
   readonly '~'?: [A, R];
 }
@@ -42,11 +44,19 @@ export type Handler<H> =
 interface Given {
   readonly doc: string;
   readonly callout?: Callout;
+  readonly delivers?: boolean;
 }
 
 const declare =
   <K extends Kind>(kind: K) =>
-  (name: string, arity: number, given: Given) => ({ name, kind, arity, doc: given.doc, callout: given.callout });
+  (name: string, arity: number, given: Given) => ({
+    name,
+    kind,
+    arity,
+    doc: given.doc,
+    callout: given.callout,
+    delivers: given.delivers === true,
+  });
 
 /** Declares a gate. */
 export const ask = <A extends readonly unknown[]>(name: string, arity: A['length'], given: Given): Hook<'ask', A, Verdict> =>

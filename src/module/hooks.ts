@@ -70,7 +70,10 @@ export const hooks = {
     2,
     on('Replace a recipient by others; asked again for each of them. An empty list drops it.'),
   ),
-  spool: ask<[Draft]>('spool', 1, on('Once per recipient copy.', 'validate_data_spool_each_rcpt', 'msg', 'ac', 'vctx')),
+  spool: ask<[Draft]>('spool', 1, {
+    ...on('Once per recipient copy; may deliver it in place of the spool.', 'validate_data_spool_each_rcpt', 'msg', 'ac', 'vctx'),
+    delivers: true,
+  }),
   assign: first<[Draft], Assignment>('assign', 1, on('Choose binding or binding group.', 'validate_set_binding', 'msg')),
   final: ask<[Draft, Place]>('final', 2, on('May still refuse, on every way in.', 'core_final_validation2', 'msg', 'ac', 'vctx')),
   sign: ask<[Draft, Place]>(

@@ -5,10 +5,12 @@ export { OptionError } from '../config/option.js';
 export type { GlobalValues, InboundValues, OutboundValues } from '../config/snapshot.js';
 export { matchWithin } from '../kernel/guarded-match.js';
 export { isLocalIp, kindOfIp } from '../kernel/ip-kind.js';
+export { Pool } from '../kernel/pool.js';
 export { Address, toAddress } from '../mail/address.js';
 export type { Facts } from '../mail/facts.js';
 export type { Headers } from '../mail/headers.js';
-export { formatOneLine } from '../mail/reply.js';
+export { withLineFeeds } from '../mail/line-feeds.js';
+export { formatOneLine, parseOneLine, reply } from '../mail/reply.js';
 export * from './attempt.js';
 export { bodyOf, Copy } from './copy.js';
 export * from './hook.js';
@@ -25,4 +27,16 @@ export type * from './reports.js';
 export type * from './resolver.js';
 export * from './service.js';
 export type * from './session.js';
-export { ACCEPT, discard, disconnect, quarantine, type Refusal, type Reply, reject, tempfail, type Verdict } from './verdict.js';
+export {
+  ACCEPT,
+  type DeliverNow,
+  deliverNow,
+  discard,
+  disconnect,
+  quarantine,
+  type Refusal,
+  type Reply,
+  reject,
+  tempfail,
+  type Verdict,
+} from './verdict.js';

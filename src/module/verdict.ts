@@ -13,8 +13,25 @@ export interface Refusal {
   readonly by?: string;
 }
 
+/**
+ * This copy is not spooled: `deliver` takes it to where it belongs while its client waits. Only an answer at hook `spool`; anywhere else
+ * it is nonsense. It is run once the hooks were asked about all copies of the message and those that are spooled are durable, ten
+ * copies at a time. A 2xx reply says that the message is in safe hands, on a medium that survives a crash; 4xx and 5xx refuse the copy
+ * with that reply. A throw, any other reply or lateness is 451 4.3.0. Core asks `assign`, `final` and `sign` before: headers are to be
+ * read when it runs.
+ */
+export interface DeliverNow {
+  readonly do: 'deliver';
+  readonly deliver: (signal: AbortSignal) => Promise<Reply>;
+  /** Seconds after which the signal is aborted and nobody waits any more. */
+  readonly limitSeconds: number;
+  /** Name of the module; filled in by the engine. */
+  readonly by?: string;
+}
+
 export type Verdict =
   | void
+  | DeliverNow
   | { readonly do: 'accept'; readonly tarpitSeconds?: number; readonly by?: string }
   | Refusal
   | { readonly do: 'quarantine' | 'discard'; readonly reason: string; readonly by?: string };
@@ -54,6 +71,13 @@ export const quarantine = (reason: string): Ending => ({ do: 'quarantine', reaso
 
 /** Answers 250, then drops the message and logs it. */
 export const discard = (reason: string): Ending => ({ do: 'discard', reason });
+
+/** Delivers this copy itself in place of the spool; see DeliverNow. */
+export const deliverNow = (deliver: (signal: AbortSignal) => Promise<Reply>, limitSeconds: number): DeliverNow => ({
+  do: 'deliver',
+  deliver,
+  limitSeconds,
+});
 
 /** The answer for a handler that throws, is late or answers nonsense (nothing fails open). */
 export const FAIL_CLOSED: Refusal = tempfail('451 4.3.0 temporary policy failure');

@@ -13,6 +13,8 @@ async function open(register: (ctx: Context) => void = () => {}) {
   return { ...desk, entrance: new InnerEntrance(desk.ports, desk.transit) };
 }
 
+const never = new AbortController().signal;
+
 const made = (more: Partial<MadeMessage> = {}): MadeMessage => ({
   sender: null,
   recipients: [addressOf('a@x.test'), addressOf('b@y.test')],
@@ -26,7 +28,7 @@ const made = (more: Partial<MadeMessage> = {}): MadeMessage => ({
 describe('the inner entrance', () => {
   it('prepares without writing, admits without asking again', async () => {
     const { entrance, diary, queued, spool } = await open();
-    const prepared = await entrance.prepare(made());
+    const prepared = await entrance.prepare(made(), never);
     if ('refused' in prepared) throw new Error(prepared.refused.text);
     expect(diary).toEqual([]);
     expect(
@@ -62,10 +64,10 @@ describe('the inner entrance', () => {
 
   it('may be refused or dropped by hooks like every message', async () => {
     const no = await open((ctx) => ctx.on('final', () => reject('550 5.7.1 not even ours')));
-    expect(await no.entrance.prepare(made())).toEqual({ refused: { code: 550, status: '5.7.1', text: 'not even ours' } });
+    expect(await no.entrance.prepare(made(), never)).toEqual({ refused: { code: 550, status: '5.7.1', text: 'not even ours' } });
     expect((await no.entrance.inject(made())).reply.code).toBe(550);
     const dropped = await open((ctx) => ctx.on('spool_message', () => discard('quiet')));
-    expect(await dropped.entrance.prepare(made())).toEqual({ copies: [] });
+    expect(await dropped.entrance.prepare(made(), never)).toEqual({ copies: [] });
     expect(await dropped.entrance.inject(made())).toMatchObject({ reply: { code: 250 }, copies: [] });
     expect([no.diary, dropped.diary]).toEqual([[], []]);
   });

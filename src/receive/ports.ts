@@ -1,6 +1,7 @@
 /** What the receive room needs of the rest of the house; the composition hands it in. */
 import type { InboundValues, OutboundValues } from '../config/snapshot.js';
 import type { Clock } from '../kernel/clock.js';
+import type { Attempt } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Intake } from '../module/flow.js';
 import type { Chains } from '../module/hook-set.js';
@@ -41,6 +42,8 @@ export interface ReceivePorts {
   refusing(): string | undefined;
   /** Told when a hook refused one copy of several: its sender gets a notice. */
   refusedCopy(copy: Copy, reply: Reply): void;
+  /** Told when a copy was delivered at reception whose sender asked to hear of it (RFC 3461 NOTIFY=SUCCESS). */
+  arrivedCopy?(copy: Copy, attempt: Attempt): void;
   readonly host: Host;
   log(level: 'warning' | 'error', text: string, cause?: unknown): void;
 }

@@ -17,9 +17,11 @@ import type {
   ServerSession,
   SessionEvent,
 } from '../smtp/server/reception.js';
+import { answerAll, answerEach } from './answers.js';
 import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
+import { deliverCopies } from './doorstep.js';
 import { keepCopies } from './keep.js';
 import { mendingLimit, mendLines, needsMending } from './mend.js';
 import { lookAtMime } from './mime-look.js';
@@ -41,7 +43,7 @@ import {
   THROTTLED,
 } from './replies.js';
 import { Throttles } from './throttle.js';
-import { endOf, type Passage, type Recipient, type RefusedCopy, type Transit } from './transit.js';
+import { endOf, type Passage, type Recipient, type Transit } from './transit.js';
 
 /** What reception keeps of an open transaction. */
 export interface Pending {
@@ -290,17 +292,20 @@ export class Receiver implements Reception<Pending> {
     if (pending.discarded || recipients.length === 0) {
       return this.#end(session, draft, pending.discarded ?? { kind: 'discarded', by: '', reason: 'no recipients left' });
     }
-    const passage = await this.#transit.pass(draft, recipients, rules);
+    let passage = await this.#transit.pass(draft, recipients, rules);
+    if (passage.kind === 'copies') {
+      try {
+        await keepCopies(ports.spool, passage.copies);
+      } catch (error) {
+        ports.log('error', 'the spool could not take a message', error);
+        this.#tellRefusal(session, session.phase, '', NO_ROOM, draft);
+        return NO_ROOM;
+      }
+      if (passage.doorstep) passage = await deliverCopies(ports, passage, passage.doorstep, draft, session);
+    }
     if (passage.kind !== 'copies') {
       const said = this.#end(session, draft, passage);
-      return session.lmtp && passage.kind === 'refused' && passage.each ? answerEach(asked.length, said, [], draft.id, passage.each) : said;
-    }
-    try {
-      await keepCopies(ports.spool, passage.copies);
-    } catch (error) {
-      ports.log('error', 'the spool could not take a message', error);
-      this.#tellRefusal(session, session.phase, '', NO_ROOM, draft);
-      return NO_ROOM;
+      return session.lmtp && passage.kind === 'refused' && passage.each ? answerEach(asked.length, said, draft.id, passage.each) : said;
     }
     // A hook may have put another body in its place.
     if (content.body !== draft.content) ports.spool.forget(content.body);
@@ -314,9 +319,9 @@ export class Receiver implements Reception<Pending> {
       if (session.lmtp && !passage.origins.includes(origin)) continue;
       if (session.options.generate_bounces_for_multi_recipient_policy_rejections) ports.refusedCopy(copy, reply);
     }
-    const said = queuedAs(passage.copies[0]?.id ?? draft.id);
-    return session.lmtp && passage.refused.length > 0
-      ? answerEach(asked.length, said, passage.origins, passage.copies[0]?.id ?? draft.id, passage.refused)
+    const said = answerAll(passage, draft.id);
+    return session.lmtp && (passage.delivered || passage.refused.length > 0)
+      ? answerEach(asked.length, said, draft.id, passage.refused, passage)
       : said;
   }
 
@@ -368,13 +373,4 @@ export class Receiver implements Reception<Pending> {
     if (rejected.empty) return;
     rejected.run({ session, phase, module, reply, ...(draft && { draft }), ...(recipient && { recipient }), at: this.#ports.clock.now() });
   }
-}
-
-/** LMTP (RFC 2033 4.2): who has no copy left hears why, the others what was said for all; those a hook dropped hear 250. */
-function answerEach(count: number, said: Reply, kept: readonly number[], id: string, refused: readonly RefusedCopy[]): readonly Reply[] {
-  const accepted = said.code < 400 ? said : queuedAs(id);
-  return Array.from(
-    { length: count },
-    (_, origin) => (kept.includes(origin) ? undefined : refused.find((copy) => copy.origin === origin)?.reply) ?? accepted,
-  );
 }

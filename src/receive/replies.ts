@@ -17,6 +17,7 @@ export const HEADERS_MISSING = reply(550, '5.6.0', 'Required headers not found')
 export const LINES_PAST_MENDING = reply(550, '5.6.0', 'Line too long in a part that may not be changed');
 export const EXPANDS_TOO_FAR = reply(550, '5.5.3', '[internal] recipients expand to too many');
 export const THROTTLED = reply(451, '4.7.1', 'message rate exceeded, try again later');
+export const NOT_DELIVERED = reply(451, '4.3.0', 'temporary failure');
 
 /** 250 with the id under which the operator finds the message. */
 export const queuedAs = (id: string): Reply => reply(250, '2.0.0', `OK ${id}`);

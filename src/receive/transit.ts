@@ -6,7 +6,7 @@ import type { Headers } from '../mail/headers.js';
 import type { Reply } from '../mail/reply.js';
 import { Copy } from '../module/copy.js';
 import type { Chains } from '../module/hook-set.js';
-import { isRefusal, type Verdict } from '../module/verdict.js';
+import { type DeliverNow, isRefusal, type Verdict } from '../module/verdict.js';
 import { choosePlace, UNPLACED } from './placement.js';
 import type { ReceivePorts, Rules } from './ports.js';
 import { EXPANDS_TOO_FAR, NO_BINDING } from './replies.js';
@@ -28,6 +28,20 @@ export interface RefusedCopy {
   readonly by: string;
 }
 
+/** A copy that a module delivers itself. */
+export interface DoorstepCopy {
+  readonly copy: Copy;
+  readonly origin: number;
+  readonly verdict: DeliverNow;
+}
+
+/** A copy that a module has delivered, with its reply. */
+export interface DeliveredCopy {
+  readonly copy: Copy;
+  readonly origin: number;
+  readonly reply: Reply;
+}
+
 export type Passage =
   | {
       readonly kind: 'refused';
@@ -42,8 +56,12 @@ export type Passage =
       readonly kind: 'copies';
       readonly copies: readonly Copy[];
       readonly refused: readonly RefusedCopy[];
-      /** RCPT of each copy, in their order. */
+      /** RCPT of each copy, in their order; behind them those of `delivered`. */
       readonly origins: readonly number[];
+      /** Copies to be delivered as soon as the others are durable; there may then be no others. */
+      readonly doorstep?: readonly DoorstepCopy[];
+      /** What became of `doorstep` where it went well. */
+      readonly delivered?: readonly DeliveredCopy[];
     };
 
 /** How deep an expansion may lead from one recipient, and how wide. */
@@ -73,7 +91,8 @@ export class Transit {
     const kept: Copy[] = [];
     const origins: number[] = [];
     const refused: RefusedCopy[] = [];
-    let dropped: Passage | undefined;
+    let doorstep: DoorstepCopy[] | undefined;
+    let dropped: Exclude<Passage, { kind: 'copies' }> | undefined;
     for (const [index, copy] of copies.entries()) {
       const origin = targets[index]?.origin ?? 0;
       const verdict = await this.#placeCopy(copy, rules);
@@ -82,25 +101,33 @@ export class Transit {
         origins.push(origin);
         continue;
       }
+      if ('do' in verdict) {
+        doorstep ??= [];
+        doorstep.push({ copy, origin, verdict });
+        continue;
+      }
       if (verdict.kind === 'refused') refused.push({ copy, origin, reply: verdict.reply, by: verdict.by });
       if (verdict.kind === 'refused' && verdict.disconnect) return verdict;
       dropped = verdict;
     }
-    if (kept.length === 0) {
+    if (kept.length === 0 && !doorstep) {
       const [first] = refused;
       if (first) return { kind: 'refused', reply: first.reply, by: first.by, disconnect: false, each: refused };
       return dropped ?? { kind: 'discarded', by: '', reason: 'expanded to nobody' };
     }
     shareEqualHeaders(kept);
-    return { kind: 'copies', copies: kept, refused, origins };
+    return doorstep ? { kind: 'copies', copies: kept, refused, origins, doorstep } : { kind: 'copies', copies: kept, refused, origins };
   }
 
-  /** Asks the hooks about one copy and gives it its place; nothing means it goes on. */
-  async #placeCopy(copy: Copy, rules: Rules): Promise<Passage | undefined> {
+  /** Asks the hooks about one copy and gives it its place; nothing means that it goes to the spool. */
+  async #placeCopy(copy: Copy, rules: Rules): Promise<Exclude<Passage, { kind: 'copies' }> | DeliverNow | undefined> {
     const { chains } = rules;
+    let delivers: DeliverNow | undefined;
     if (!chains.spool.empty) {
-      const ended = endOf(await chains.spool.run(copy));
+      const said = await chains.spool.run(copy);
+      const ended = endOf(said);
       if (ended) return ended;
+      if (said?.do === 'deliver') delivers = said;
     }
     const assigned = chains.assign.empty ? undefined : await chains.assign.run(copy);
     const place = choosePlace(copy, assigned, rules.bindings, this.#ports.places, this.#ports.random);
@@ -114,7 +141,8 @@ export class Transit {
       const ended = endOf(await chains.sign.run(copy, place));
       if (ended) return ended;
     }
-    return undefined;
+    // What was set aside or is to be held back has to be kept.
+    return copy.quarantined === undefined && copy.nextAttempt <= this.#ports.clock.now() ? delivers : undefined;
   }
 
   /**

@@ -11,6 +11,7 @@ import { IdSource } from '../kernel/ids.js';
 import { collectGarbage } from '../kernel/memory.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import { Watch } from '../kernel/watch.js';
+import type { Attempt } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
 import type { Chains } from '../module/hook-set.js';
@@ -180,6 +181,7 @@ export class Daemon {
       log: (level, text, cause) => this.journal.say(level, 'deliver', text, cause),
     });
     this.#tellRefused = (copy, reply) => void notices.tellRefused(copy, attemptBySelf(copy, reply, CLASS.adminFailure, this.clock.now()));
+    this.#tellArrived = (copy, attempt) => void notices.tellArrived(copy, attempt);
     this.#endMail = async (mail, reply, quiet) => {
       const bounceClass = await classify(this.classifier, this.chains, reply, mail.place.domain);
       await notices.end(mail, attemptBySelf(mail, reply, bounceClass, this.clock.now()), quiet);
@@ -201,6 +203,7 @@ export class Daemon {
   /** Sends a notice that a mail is late. */
   readonly tellDelay: (mail: Mail) => Promise<boolean>;
   #tellRefused: (copy: Copy, reply: string) => void;
+  #tellArrived: (copy: Copy, attempt: Attempt) => void;
   #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;
 
   /** Starts a daemon on a checked configuration. Resolves when connections are served; old mail is read meanwhile. */
@@ -409,6 +412,7 @@ export class Daemon {
       random: Math.random,
       refusing: () => (this.#stopping ? 'stopping' : this.memory.level === 'high' ? 'memory' : undefined),
       refusedCopy: (copy, reply) => this.#tellRefused(copy, `${reply.code} ${reply.status} ${reply.text}`),
+      arrivedCopy: (copy, attempt) => this.#tellArrived(copy, attempt),
       host: { name: this.hostname, product: `${PRODUCT} ${VERSION}` },
       log: (level, text, cause) => this.journal.say(level, 'receive', text, cause),
     };
