@@ -17,6 +17,7 @@ const PROOF: Readonly<Record<string, { readonly programs: readonly string[] } | 
   nsd: { programs: ['nsd'] },
   unbound: { programs: ['unbound'] },
   ldnsutils: { programs: ['ldns-keygen', 'ldns-signzone'] },
+  p0f: { programs: ['p0f'] },
   'util-linux': { programs: ['flock', 'mount'] },
   'libmail-dkim-perl': { command: ['/usr/bin/perl', '-MMail::DKIM::Verifier', '-e', '1'] },
   'python3-dkim': { command: ['/usr/bin/python3', '-c', 'import dkim'] },

@@ -22,7 +22,7 @@ export interface ModuleManifest {
   /** Sub-stanzas it puts into another module's stanza, or into a scope of the core, by the name of that. */
   readonly inside?: Readonly<Record<string, BlockShapes>> | undefined;
   /** What cannot be said option by option. */
-  check?(own: never, core: GlobalValues): readonly ManifestObjection[];
+  check?(own: never, core: GlobalValues, stanzas: readonly string[]): readonly ManifestObjection[];
   /** The same for its options in scopes of the core: asked with what is written in a scope that sets one of them, and around it. */
   checkScope?(written: never, core: (option: string) => unknown): readonly ManifestObjection[];
 }

@@ -25,6 +25,8 @@ const NEWLINES = /[\r\n]+/g;
 export class FileLineWriter implements LineWriter {
   readonly #about: FileLines;
   #waiting = '';
+  /** Characters handed to the system and not yet taken. */
+  #leaving = 0;
   #scheduled = false;
   #running: Promise<void> | undefined;
   #descriptor: number | undefined;
@@ -37,12 +39,25 @@ export class FileLineWriter implements LineWriter {
     this.#about = about;
   }
 
+  get waiting(): number {
+    return this.#waiting.length + this.#leaving;
+  }
+
   line(text: string): void {
     if (this.#closed || this.#waiting.length > MOST) {
       this.dropped++;
       return;
     }
     this.#waiting += `${text.includes('\n') || text.includes('\r') ? text.replace(NEWLINES, ' ') : text}\n`;
+    this.#schedule();
+  }
+
+  raw(text: string): void {
+    if (this.#closed || this.#waiting.length > MOST) {
+      this.dropped++;
+      return;
+    }
+    this.#waiting += text;
     this.#schedule();
   }
 
@@ -95,7 +110,9 @@ export class FileLineWriter implements LineWriter {
       while (this.#waiting !== '') {
         const text = this.#waiting;
         this.#waiting = '';
+        this.#leaving = text.length;
         const rest = await append(this.#descriptor, Buffer.from(text, 'utf8'));
+        this.#leaving = 0;
         if (!rest) continue;
         this.#waiting = rest.unwritten.toString('utf8') + this.#waiting;
         throw rest.error;

@@ -26,6 +26,8 @@ export class WriterBook {
   readonly #clock: Clock;
   readonly #journal: Journal;
   readonly #open = new Map<string, Shared>();
+  /** Nobody writes to them any more; what waits in them is still written. */
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(clock: Clock, journal: Journal) {
     this.#clock = clock;
@@ -54,7 +56,7 @@ export class WriterBook {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#open.values()].map(({ writer }) => writer.close()));
+    await Promise.all([...this.#closing, ...[...this.#open.values()].map(({ writer }) => writer.close())]);
     this.#open.clear();
   }
 
@@ -74,6 +76,7 @@ export class WriterBook {
     let closed = false;
     return {
       line: (text) => writer.line(text),
+      raw: (text) => writer.raw(text),
       reopen: () => writer.reopen(),
       flush: () => writer.flush(),
       close: async () => {
@@ -81,10 +84,15 @@ export class WriterBook {
         closed = true;
         if (--shared.users > 0) return;
         this.#open.delete(file);
-        await writer.close();
+        const ended = writer.close().finally(() => this.#closing.delete(ended));
+        this.#closing.add(ended);
+        await ended;
       },
       get dropped() {
         return writer.dropped;
+      },
+      get waiting() {
+        return writer.waiting;
       },
     };
   }

@@ -387,7 +387,10 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   protected finish(): void {
     this.dropContent();
     if (this.profile) {
+      const { phase } = this;
       this.reset();
+      // Who is told of the end wants to know where it came.
+      this.phase = phase;
       this.house.reception.closed(this);
     }
     this.house.left(this);
