@@ -12,27 +12,24 @@ export function fileOf(destination: string): string | undefined {
   return path.resolve(scheme === 'file' ? destination.slice('file://'.length) : destination);
 }
 
-/** Why nothing can be written to this file, as a sentence; undefined when it can. Folders that are not there yet can be made. */
+/** Makes the folder of a file and says why nothing can be written there, as a sentence; undefined when it can. */
 export async function findFileFault(file: string): Promise<string | undefined> {
-  let folder = path.dirname(file);
   try {
     const there = await statIfThere(file);
     if (there?.isDirectory()) return `${file} is a folder, not a file`;
-    if (there) {
-      await fs.access(file, constants.W_OK);
-      return undefined;
-    }
-    for (;;) {
-      const found = await statIfThere(folder);
-      if (found?.isDirectory()) break;
-      if (found) return `${folder} is no folder`;
-      folder = path.dirname(folder);
-    }
-    await fs.access(folder, constants.W_OK | constants.X_OK);
+    if (!there) await makeFolder(path.dirname(file));
+    await fs.access(there ? file : path.dirname(file), constants.W_OK);
     return undefined;
   } catch (error) {
     return `${file} cannot be written: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+/** One folder at a time: Node's own recursive mkdir never ends where a file system refuses with ENOENT, as /proc does. */
+async function makeFolder(folder: string): Promise<void> {
+  if (await statIfThere(folder)) return;
+  await makeFolder(path.dirname(folder));
+  await fs.mkdir(folder);
 }
 
 async function statIfThere(name: string) {

@@ -107,8 +107,8 @@ describe('chunk_logger', () => {
 
   it.each([
     ['a folder', () => folder, /is a folder/],
-    ['something below a file', () => path.join(folder, 'plain', 'x.log'), /is no folder|cannot be written/],
-    ['a place where nothing can be made', () => '/proc/nowhere/x.log', /\/proc|cannot be/],
+    ['something below a file', () => path.join(folder, 'plain', 'x.log'), /cannot be written/],
+    ['a place where nothing can be made', () => '/proc/nowhere/x.log', /cannot be written/],
   ])('does not start with %s as destination', async (_what, destination, words) => {
     fs.writeFileSync(path.join(folder, 'plain'), '');
     await expect(start(`destination = "${destination()}"`)).rejects.toThrow(words);
