@@ -69,7 +69,10 @@ export class Client {
     socket.on('error', () => undefined);
     socket.once('close', () => {
       if (this.#socket !== socket) return;
-      this.#end(!isOpen ? 'cannot_connect' : this.#heard.length > 0 ? 'bad_reply' : 'cannot_connect', !isOpen || this.#questions.length > 0);
+      this.#end(
+        !isOpen ? 'cannot_connect' : this.#heard.length > 0 ? 'bad_reply' : 'cannot_connect',
+        !isOpen || this.#questions.length > 0,
+      );
     });
     return socket;
   }

@@ -39,8 +39,7 @@ function groupsOf(ip: string): readonly number[] {
 }
 
 /** An IPv4 tail as two groups. */
-const embedded = (ip: string): string =>
-  ip.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `${hex(a, b)}:${hex(c, d)}`);
+const embedded = (ip: string): string => ip.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_, a, b, c, d) => `${hex(a, b)}:${hex(c, d)}`);
 const hex = (high: string, low: string): string => (Number(high) * 256 + Number(low)).toString(16);
 
 /** What an answer says; `no_match` when p0f has not seen the host, `bad_reply` when it is no answer to our question. */

@@ -129,7 +129,14 @@ function tellRefusal(ctx: Context, session: Session, lap: Lap | undefined, verb:
 }
 
 /** `message` is what the refusal or the reception is about, when it is told; otherwise it is the mail that is coming in. */
-function tellOf(ctx: Context, how: Timing['how'], session: Session, lap: Lap | undefined, message: Message | undefined, phase: number): void {
+function tellOf(
+  ctx: Context,
+  how: Timing['how'],
+  session: Session,
+  lap: Lap | undefined,
+  message: Message | undefined,
+  phase: number,
+): void {
   const now = ctx.mono();
   const about = message ?? lap?.draft;
   ctx.tell(receptionTimed, {

@@ -36,8 +36,7 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(6);
 
 /** Scripts may put there what a sender wrote: it must not look like a field of ours, nor begin a line. */
 const NEEDS_CARE = /["\\\p{Cc}]/gu;
-const quoted = (text: string): string =>
-  `"${text.replace(NEEDS_CARE, (found) => (found === '"' || found === '\\' ? `\\${found}` : ' '))}"`;
+const quoted = (text: string): string => `"${text.replace(NEEDS_CARE, (found) => (found === '"' || found === '\\' ? `\\${found}` : ' '))}"`;
 
 /** One line, without time and newline, which the chunk log puts around it. */
 export function formatTiming(timing: Timing): string {

@@ -15,10 +15,11 @@ const REPLY_BYTES = 232;
 const conf = (place: Place) =>
   plainConf(place, {
     sinkPort: 9,
-    more: `smtp_extensions = ( "XDUMPCONTEXT" "ENHANCEDSTATUSCODES" )
+    // Each worker has its own cache and its own connection to p0f.
+    more: `workers = 1
 fingerprint { socket = "${place.dir}/p0f.sock" max_cache_size = 2 }
 `,
-  });
+  }).replace(`:${place.port}" { }`, `:${place.port}" { smtp_extensions = ( "XDUMPCONTEXT" "ENHANCEDSTATUSCODES" ) }`);
 
 /** What the context of a new connection says of its client, and after how long it was greeted. */
 async function look(daemon: Daemon, localAddress = '127.0.0.1') {

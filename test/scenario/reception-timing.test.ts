@@ -73,7 +73,9 @@ describe('reception_timing', () => {
   });
 
   it('tells in which state a mail was refused, or its client went away', async () => {
-    await using daemon = await startDaemon({ conf: (place) => `${conf(place)}relay_domains = ( "ours.test" )\n`.replace(/^relay_hosts.*$/m, '') });
+    await using daemon = await startDaemon({
+      conf: (place) => `${conf(place)}relay_domains = ( "ours.test" )\n`.replace(/^relay_hosts.*$/m, ''),
+    });
     const steps: string[] = [];
     const client = await greet(daemon);
     await client.command('MAIL FROM:<broken', 501);
