@@ -49,7 +49,10 @@ export class Backlog {
 
   push(text: string): void {
     const { target, most, dropped } = this.#rules;
-    if (this.#isEmpty && target.waiting < ENOUGH) return target.put(text);
+    if (this.#isEmpty && target.waiting < ENOUGH) {
+      target.put(text);
+      return;
+    }
     this.#texts.push(text);
     this.#characters += text.length;
     while (this.#characters > most) {

@@ -86,7 +86,7 @@ export class Client {
       this.#heard = this.#heard.subarray(REPLY_BYTES);
       question?.answer(said);
       // What follows a wrong answer cannot be matched to questions.
-      if (said === 'bad_reply') return this.#end('bad_reply');
+      if (said === 'bad_reply') this.#end('bad_reply');
     }
   }
 
@@ -97,6 +97,7 @@ export class Client {
     const socket = this.#socket;
     this.#questions = [];
     this.#socket = undefined;
+    this.#heard = Buffer.alloc(0);
     socket?.destroy();
     if (pauses) {
       this.#pausedUntil = mono() + PAUSE_MS;

@@ -48,7 +48,7 @@ async function start() {
   Object.defineProperty(session, 'phase', { get: () => state.phase });
   const scan = async (draft: Copy) => {
     const done = chains.data.run(session, draft);
-    rehearsal.clock.advance(1000);
+    await rehearsal.clock.advance(1000);
     await done;
   };
   const command = (verb: string, code: number) => chains.command.run(session, verb, verb, reply(code, '', 'x'));
@@ -60,10 +60,10 @@ describe('reception_timing', () => {
     const { chains, told, session, clock, scan, command } = await start();
     const draft = draftOf('1');
     chains.mail_from.run(session, sender, draft);
-    clock.advance(500);
+    await clock.advance(500);
     await scan(draft);
     draft.facts.set('cl_MID', '<x"y>');
-    clock.advance(20);
+    await clock.advance(20);
     chains.received.run(draft, session);
     expect(told).toMatchObject([{ how: 'received', totalMs: 1520, scannedMs: 1020, id: '1', batchId: 'batch-1', size: 24 }]);
     expect(told.map(formatTiming)).toEqual([
@@ -87,11 +87,11 @@ describe('reception_timing', () => {
   it('begins anew with RSET, and does not blame the client for a mistake that was answered', async () => {
     const { chains, told, session, clock, state, command } = await start();
     chains.mail_from.run(session, sender, draftOf('1'));
-    clock.advance(5000);
+    await clock.advance(5000);
     command('RSET', 250);
     chains.mail_from.run(session, sender, draftOf('2'));
     state.phase = 6;
-    clock.advance(10);
+    await clock.advance(10);
     chains.rejected.run({ session, phase: 6, module: '', reply: reply(500, '5.5.2', 'x'), at: 0 });
     command('', 500);
     command('MAIL', 503);

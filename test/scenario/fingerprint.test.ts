@@ -31,8 +31,8 @@ async function look(daemon: Daemon, localAddress = '127.0.0.1') {
   const { texts } = await client.command('XDUMPCONTEXT', 250);
   const { code } = await client.deliver('a@a.test', ['b@b.test'], 'Subject: x\r\n\r\nx\r\n');
   await client.command('QUIT', 221);
-  const valueOf = (key: string) => texts.find((text) => text.startsWith(`[connection] ${key} `))?.slice(`[connection] ${key} `.length);
-  return { genre: valueOf('fp_genre'), detail: valueOf('fp_detail'), code, ms };
+  const readFact = (key: string) => texts.find((text) => text.startsWith(`[connection] ${key} `))?.slice(`[connection] ${key} `.length);
+  return { genre: readFact('fp_genre'), detail: readFact('fp_detail'), code, ms };
 }
 
 const countsOf = async (daemon: Daemon): Promise<Record<string, number>> => {
