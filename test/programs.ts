@@ -19,6 +19,7 @@ const PROOF: Readonly<Record<string, { readonly programs: readonly string[] } | 
   nsd: { programs: ['nsd'] },
   unbound: { programs: ['unbound'] },
   ldnsutils: { programs: ['ldns-keygen', 'ldns-signzone'] },
+  p0f: { programs: ['p0f'] },
   'util-linux': { programs: ['flock', 'mount'] },
   'icu-devtools': { programs: ['uconv'] },
   'libmail-dkim-perl': { command: ['/usr/bin/perl', '-MMail::DKIM::Verifier', '-e', '1'] },

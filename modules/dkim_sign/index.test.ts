@@ -418,7 +418,7 @@ describe('dkim_sign refuses', () => {
     expect(() => dkimSign.options.lifetime.parse('0')).toThrow();
     expect(() => dkimSign.options.body_length_limit.parse('0')).toThrow();
     const own = decode(dkimSign.options, { ...basic, digest: 'rsa-sha1', body_length_limit: '5' });
-    expect(dkimSign.check?.(own as never, {} as never)).toMatchObject([
+    expect(dkimSign.check?.(own as never, {} as never, [])).toMatchObject([
       { option: 'digest', level: 'warning' },
       { option: 'body_length_limit', level: 'warning' },
     ]);

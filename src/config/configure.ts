@@ -74,10 +74,11 @@ function conflictAt(snapshot: Snapshot, names: readonly string[], say: string): 
 
 /** What the modules themselves have to say about their options. */
 function* checkModules(snapshot: Snapshot, manifests: readonly ModuleManifest[]): IterableIterator<ConfigProblem> {
+  const stanzas = snapshot.modules().map(({ name }) => name);
   for (const instance of snapshot.modules()) {
     const manifest = manifests.find(({ name }) => name === instance.name);
     // A manifest's check is written for the values of its own options, and those are what the decoder made of them.
-    for (const { option, say, level } of manifest?.check?.(instance.options as never, snapshot.global) ?? [])
+    for (const { option, say, level } of manifest?.check?.(instance.options as never, snapshot.global, stanzas) ?? [])
       yield problemIn(snapshot, instance, option, say, level === 'warning' ? 'notice' : 'error');
   }
 }

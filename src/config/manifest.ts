@@ -24,7 +24,7 @@ export interface ModuleManifest {
   /** Schemes of `uri` under which it checks log-ins. */
   readonly offers?: { readonly auth?: readonly string[] };
   /** What cannot be said option by option. */
-  check?(own: never, core: GlobalValues): readonly ManifestObjection[];
+  check?(own: never, core: GlobalValues, stanzas: readonly string[]): readonly ManifestObjection[];
   /** The same for its options in scopes of the core: asked with what is written in a scope that sets one of them, and around it. */
   checkScope?(written: never, core: (option: string) => unknown): readonly ManifestObjection[];
 }

@@ -52,6 +52,15 @@ export class FileLineWriter implements LineWriter {
     this.#schedule();
   }
 
+  raw(text: string): void {
+    if (this.#closed || this.#waiting.length > MOST) {
+      this.dropped++;
+      return;
+    }
+    this.#waiting += text;
+    this.#schedule();
+  }
+
   async reopen(): Promise<void> {
     this.#reopening = true;
     await this.flush();

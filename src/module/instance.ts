@@ -92,6 +92,10 @@ export class Instance implements Context {
     return this.#shared.lends.clock.now();
   }
 
+  mono(): number {
+    return this.#shared.lends.clock.mono();
+  }
+
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return sleep(this.#shared.lends.clock, ms, signal);
   }

@@ -66,8 +66,8 @@ export interface Manifest<
   /** Blocks it puts into another module's stanza or a core scope, by that stanza's name. */
   readonly inside?: Readonly<Record<string, Blocks>>;
   readonly offers?: { readonly [K in keyof Offers]?: readonly string[] };
-  /** Says what is wrong with the options together; pure, runs at `check`. */
-  check?(own: Values<Own>, core: GlobalValues): readonly Objection[];
+  /** Says what is wrong with the options together; `stanzas` names the module of every module stanza there is. Pure, runs at `check`. */
+  check?(own: Values<Own>, core: GlobalValues, stanzas: readonly string[]): readonly Objection[];
   /**
    * The same for its options in a scope of the core that sets one of them, with what the scopes around it set;
    * `core` tells what is written there for an option of the core. Pure, runs at `check`.
@@ -130,6 +130,8 @@ export interface Context<
   inbound(session: Session): InboundValues;
   /** Wall milliseconds. */
   now(): number;
+  /** Milliseconds that never go backwards; only differences mean anything. */
+  mono(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   on<K extends keyof Hooks>(hook: K, handler: Handler<Hooks[K]>, how?: HandlerOptions): void;
   on<H extends Hook>(hook: H, handler: Handler<H>, how?: HandlerOptions): void;

@@ -25,6 +25,8 @@ const core = <T>(name: string): Service<T> => ({ name, module: 'core' });
 export interface LineWriter {
   /** Queues one line without its newline; a newline inside becomes a space. */
   line(text: string): void;
+  /** Queues text as it is, line ends and all; absent where only whole lines can be written. */
+  raw?(text: string): void;
   /** Closes and opens the target again; lines in between wait. */
   reopen(): Promise<void>;
   flush(): Promise<void>;

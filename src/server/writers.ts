@@ -76,6 +76,7 @@ export class WriterBook {
     let closed = false;
     return {
       line: (text) => writer.line(text),
+      raw: (text) => writer.raw(text),
       reopen: () => writer.reopen(),
       flush: () => writer.flush(),
       close: async () => {

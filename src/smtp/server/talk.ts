@@ -360,10 +360,10 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     this.profile = this.house.profileOf(options);
   }
 
-  /** Ends the transaction, unless a message of it is being decided about. */
+  /** Ends the transaction, unless a message of it is being decided about. Who is told of the end still sees where it came. */
   protected reset(): void {
     this.dropContent();
-    if (this.phase > PHASE.awaitMail) this.phase = PHASE.awaitMail;
+    if (this.phase > PHASE.awaitMail && !this.isGone) this.phase = PHASE.awaitMail;
     if (!this.transaction || this.step === STEP.message) return;
     this.house.reception.reset(this);
     this.transaction = undefined;
