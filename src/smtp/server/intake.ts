@@ -78,15 +78,19 @@ export abstract class Intake<Own> extends Talk<Own> {
     this.askRecipients(STEP.chunk);
   }
 
-  protected beginChunk(): void {
+  protected beginChunk() {
     if (!this.chunkFate && !this.content) this.beginContent(true);
     this.phase = PHASE.body;
-    if (this.chunkLeft > 0) this.mode = MODE.chunk;
-    else this.endChunk();
+    if (this.chunkLeft === 0) return this.endChunk();
+    this.mode = MODE.chunk;
+    if (this.content) return;
+    this.drained = { startedAt: this.house.coarseNow, size: 0 };
+    this.rearm();
   }
 
   protected endChunk(): void {
     this.mode = MODE.command;
+    this.drained = undefined;
     const fate = this.chunkFate ?? (this.content?.draining ? words.TOO_LARGE : undefined);
     if (fate) {
       this.chunksFailed = this.transaction !== undefined;
@@ -114,6 +118,7 @@ export abstract class Intake<Own> extends Talk<Own> {
   protected takeChunk(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.chunkLeft);
     this.chunkLeft -= end - at;
+    if (this.drained) this.drained.size += end - at;
     const content = this.content;
     if (content && !this.chunkFate) {
       content.takeChunk(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));

@@ -64,12 +64,14 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   /** What to say instead of the next answer, before closing. */
   protected farewell: Reply | undefined = undefined;
   content: Content | undefined = undefined;
+  /** What came of a refused chunk so far, without a message. */
+  drained: { readonly startedAt: number; size: number } | undefined = undefined;
   protected securing = false;
   /** There was input behind the header of a proxy. */
   protected spokeEarly = false;
   /** The connection is gone; only an answer is still awaited. */
   protected isGone = false;
-  /** Coarse time of the last input. */
+  /** Coarse time of the last input; see Progress. */
   inputAt: number;
   /** The command that is being answered. */
   protected commandLine = '';
