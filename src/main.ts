@@ -71,7 +71,7 @@ program
   .command('probe')
   .description('send bad input to any SMTP server and show how it takes it')
   .argument('<where>', 'HOST:PORT of the server')
-  .option('-r, --recipient <address>', 'where test messages may go; without it nothing is sent')
+  .option('-r, --recipient <address>', 'where test messages may go; without it none is sent')
   .option('--sender <address>', 'envelope sender (default: the null sender, which causes no notices)')
   .option('--helo <name>', 'name for EHLO (default: our address)')
   .option('--only <groups>', 'only these groups of cases, by commas')

@@ -1,3 +1,5 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Subject } from '../tools/probe/case.js';
 import { findVersion } from '../tools/probe/cases/disclosure.js';
@@ -41,6 +43,14 @@ describe('the matrix', () => {
       for (const [, domain = ''] of bytes.matchAll(/[^\s"]@([a-z0-9.-]+)/gi))
         expect(domain, probe.id).toMatch(/^(one\.test|b|\w+\.invalid|celeris-probe\.invalid)$/);
     }
+  });
+
+  it('stands in the guide, line by line', () => {
+    const guide = fs.readFileSync(path.join(import.meta.dirname, '../../docs/guide/hardening.md'), 'utf8');
+    const named = [...guide.matchAll(/^\| (?:`` ?|`)?(.*?)(?: ?``|`)? \| (?:refuses|safe|accepts|\*\*splits\*\*) \|/gm)].map(
+      ([, input]) => input,
+    );
+    expect(named.slice(0, matrix.length)).toEqual(matrix.map(({ input }) => input));
   });
 
   it('counts chunks rightly, dots and all', () => {

@@ -49,7 +49,7 @@ export async function probe(wishes: Wishes, groups?: readonly Group[]): Promise<
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const found = findObstacle(next, look, wishes) ?? (await runCase(next, setting));
-      rows.set(next.id, makeRow(next, signal.aborted && found.answer === '' ? noTime : found));
+      rows.set(next.id, makeRow(next, signal.aborted && found.verdict === 'unclear' ? noTime : found));
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

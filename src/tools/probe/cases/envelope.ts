@@ -2,7 +2,7 @@
 import { inOnePacket, type ProbeCase, type Stage } from '../case.js';
 import { judgeOneLine, judgeRefusal } from '../judge.js';
 
-type Row = readonly [id: string, bytes: string, reference: string, taken: string, stage?: Stage];
+type Row = readonly [id: string, bytes: string, reference: string, taken: string, stage?: Stage, when?: string];
 
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
 
@@ -30,18 +30,18 @@ const PARAMETERS: readonly Row[] = [
 ];
 
 const ORDER: readonly Row[] = [
-  ['mail-before-ehlo', 'MAIL FROM:<>', 'RFC 5321 4.1.4', 'mail is taken from a client that said no EHLO', 'banner'],
-  ['rcpt-before-mail', 'RCPT TO:<postmaster>', 'RFC 5321 4.1.4', 'a recipient is taken without a sender'],
-  ['data-before-rcpt', 'DATA', 'RFC 5321 4.1.4', 'a message is asked for without recipients', 'mail'],
-  ['nested-mail', 'MAIL FROM:<>', 'RFC 5321 4.1.4', 'a second sender is taken within a transaction', 'mail'],
+  ['mail-before-ehlo', 'MAIL FROM:<>', 'RFC 5321 4.1.4', 'mail is taken from a client that said no EHLO', 'banner', 'before EHLO'],
+  ['rcpt-before-mail', 'RCPT TO:<postmaster>', 'RFC 5321 4.1.4', 'a recipient is taken without a sender', 'ehlo', 'before MAIL'],
+  ['data-before-rcpt', 'DATA', 'RFC 5321 4.1.4', 'a message is asked for without recipients', 'mail', 'before RCPT'],
+  ['nested-mail', 'MAIL FROM:<>', 'RFC 5321 4.1.4', 'a second sender is taken within a transaction', 'mail', 'a second time'],
 ];
 
 const make =
   (group: ProbeCase['group']) =>
-  ([id, bytes, reference, taken, stage = 'ehlo']: Row): ProbeCase => ({
+  ([id, bytes, reference, taken, stage = 'ehlo', when = '']: Row): ProbeCase => ({
     id,
     group,
-    input: show(bytes),
+    input: `${show(bytes)} ${when}`.trimEnd(),
     reference,
     stage,
     ways: inOnePacket(`${bytes}\r\n`),
