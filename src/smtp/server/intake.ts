@@ -18,6 +18,8 @@ export abstract class Intake<Own> extends Talk<Own> {
   protected chunkFate: Reply | undefined = undefined;
   /** The fate is a refusal of the engine, not of the reception. */
   protected chunkFateIsOurs = true;
+  /** What came of a refused chunk so far, without a message; part of Progress. */
+  drained: { readonly startedAt: number; size: number } | undefined = undefined;
   private chunkLeft = 0;
   private chunkIsLast = false;
   /** The chunk is complete; its answer waits for the store. */

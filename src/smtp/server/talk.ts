@@ -64,8 +64,6 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   /** What to say instead of the next answer, before closing. */
   protected farewell: Reply | undefined = undefined;
   content: Content | undefined = undefined;
-  /** What came of a refused chunk so far, without a message. */
-  drained: { readonly startedAt: number; size: number } | undefined = undefined;
   protected securing = false;
   /** There was input behind the header of a proxy. */
   protected spokeEarly = false;
