@@ -68,6 +68,22 @@ program
   });
 
 program
+  .command('probe')
+  .description('send bad input to any SMTP server and show how it takes it')
+  .argument('<where>', 'HOST:PORT of the server')
+  .option('-r, --recipient <address>', 'where test messages may go; without it none is sent')
+  .option('--sender <address>', 'envelope sender (default: the null sender, which causes no notices)')
+  .option('--helo <name>', 'name for EHLO (default: our address)')
+  .option('--only <groups>', 'only these groups of cases, by commas')
+  .option('--tls-only', 'STARTTLS before every case')
+  .option('--implicit-tls', 'TLS from the first octet')
+  .option('--json', 'print data')
+  .action(async (where, options) => {
+    const { probeServer } = await import('./bin/probe.js');
+    process.exitCode = await probeServer(where, options);
+  });
+
+program
   .command('console')
   .description("talk to a running daemon's console")
   .argument('[words...]', 'ENDPOINT (a path with a slash, or host:port) and a command')

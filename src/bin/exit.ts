@@ -7,6 +7,8 @@ export const EXIT = {
   usage: 64,
   /** EX_NOINPUT: a file cannot be read. */
   noInput: 66,
+  /** EX_NOHOST: the name has no address. */
+  noHost: 68,
   /** EX_UNAVAILABLE: the daemon is not there. */
   unavailable: 69,
   /** EX_SOFTWARE */

@@ -435,6 +435,26 @@ describe('bad-inputs 22: slow senders', () => {
     expect(reception.told).toContain('event timed_out: reading the message');
   });
 
+  it('have idle_time for a whole command, however it drips', async () => {
+    const [{ reception }, client] = await hello({ clock: hurry(20), options: { idle_time: 10 } });
+    const began = performance.now();
+    const drip = setInterval(() => client.say('N'), 40);
+    expect(await client.hear()).toBe('421 4.4.2 timed out waiting for input');
+    clearInterval(drip);
+    expect(performance.now() - began).toBeGreaterThan(450);
+    expect(await client.rest()).toBe('');
+    expect(reception.told).toContain('event timed_out: waiting for input');
+  });
+
+  it('have data_timeout for the octets of a chunk that was refused, too', async () => {
+    const [, client] = await hello({ clock: hurry(100), options: { idle_time: 10, min_data_rate: 0, data_timeout: 20 } });
+    client.say('BDAT 5000 LAST\r\n');
+    const drip = setInterval(() => client.say('x'), 5);
+    expect(await client.hear()).toBe('421 4.4.2 timed out reading the message');
+    clearInterval(drip);
+    expect(await client.rest()).toBe('');
+  });
+
   it('and silent ones idle_time', async () => {
     const [{ reception }, client] = await hello({ clock: hurry(20), options: { idle_time: 10 } });
     for (let n = 0; n < 6; n++) {

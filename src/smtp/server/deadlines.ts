@@ -8,10 +8,12 @@ const RATE_GRACE_SECONDS = 60;
 const RATE_CHECK_MS = 10_000;
 
 export interface Progress {
-  /** Last input. */
+  /** Last input; octets of a command line count when it is complete, or its first ones. */
   readonly inputAt: number;
   /** The message that is coming in. */
   readonly content: { readonly startedAt: number; readonly size: number } | undefined;
+  /** Octets of a chunk that was refused, which are thrown away. */
+  readonly drained?: { readonly startedAt: number; readonly size: number } | undefined;
   /** It is us who keep the client waiting. */
   readonly resting: boolean;
 }
@@ -24,7 +26,8 @@ export function findLateness(
   progress: Progress,
   now: number,
 ): Lateness | undefined {
-  const { content, inputAt, resting } = progress;
+  const { inputAt, resting } = progress;
+  const content = progress.content ?? progress.drained;
   if (idle_time > 0 && !resting && now - inputAt >= idle_time * 1000 + SLACK_MS) return 'silent';
   if (!content) return undefined;
   const seconds = (now - content.startedAt) / 1000;
@@ -33,9 +36,14 @@ export function findLateness(
 }
 
 /** When `findLateness` is to be asked again; 0 = not before something else happens. */
-export function nextLook({ idle_time, data_timeout }: InboundValues, { content, inputAt, resting }: Progress, now: number): number {
+export function nextLook(
+  { idle_time, data_timeout }: InboundValues,
+  { content, drained, inputAt, resting }: Progress,
+  now: number,
+): number {
   const idle = idle_time > 0 && !resting ? inputAt + idle_time * 1000 + SLACK_MS : 0;
-  if (!content) return idle;
-  const look = Math.min(now + RATE_CHECK_MS, content.startedAt + data_timeout * 1000) + SLACK_MS;
+  const startedAt = (content ?? drained)?.startedAt;
+  if (startedAt === undefined) return idle;
+  const look = Math.min(now + RATE_CHECK_MS, startedAt + data_timeout * 1000) + SLACK_MS;
   return idle > 0 ? Math.min(idle, look) : look;
 }

@@ -18,6 +18,8 @@ export abstract class Intake<Own> extends Talk<Own> {
   protected chunkFate: Reply | undefined = undefined;
   /** The fate is a refusal of the engine, not of the reception. */
   protected chunkFateIsOurs = true;
+  /** What came of a refused chunk so far, without a message; part of Progress. */
+  drained: { readonly startedAt: number; size: number } | undefined = undefined;
   private chunkLeft = 0;
   private chunkIsLast = false;
   /** The chunk is complete; its answer waits for the store. */
@@ -78,15 +80,19 @@ export abstract class Intake<Own> extends Talk<Own> {
     this.askRecipients(STEP.chunk);
   }
 
-  protected beginChunk(): void {
+  protected beginChunk() {
     if (!this.chunkFate && !this.content) this.beginContent(true);
     this.phase = PHASE.body;
-    if (this.chunkLeft > 0) this.mode = MODE.chunk;
-    else this.endChunk();
+    if (this.chunkLeft === 0) return this.endChunk();
+    this.mode = MODE.chunk;
+    if (this.content) return;
+    this.drained = { startedAt: this.house.coarseNow, size: 0 };
+    this.rearm();
   }
 
   protected endChunk(): void {
     this.mode = MODE.command;
+    this.drained = undefined;
     const fate = this.chunkFate ?? (this.content?.draining ? words.TOO_LARGE : undefined);
     if (fate) {
       this.chunksFailed = this.transaction !== undefined;
@@ -114,6 +120,7 @@ export abstract class Intake<Own> extends Talk<Own> {
   protected takeChunk(chunk: Buffer, at: number): number {
     const end = Math.min(chunk.length, at + this.chunkLeft);
     this.chunkLeft -= end - at;
+    if (this.drained) this.drained.size += end - at;
     const content = this.content;
     if (content && !this.chunkFate) {
       content.takeChunk(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));

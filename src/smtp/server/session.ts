@@ -52,7 +52,8 @@ export class SmtpSession<Own> extends Proxied<Own> {
   }
 
   override consume(chunk: Buffer, at: number): number {
-    this.inputAt = this.house.coarseNow;
+    // Octets of a line that does not end win it no time.
+    if (this.mode !== MODE.command || this.lines.pending === 0) this.inputAt = this.house.coarseNow;
     if (this.mode === MODE.data) return this.takeData(chunk, at);
     if (this.mode === MODE.chunk) return this.takeChunk(chunk, at);
     if (this.mode === MODE.proxy) return this.takeProxy(chunk, at);
@@ -66,6 +67,7 @@ export class SmtpSession<Own> extends Proxied<Own> {
       if (this.lines.pending > ENDLESS_LINE) this.overran();
       return chunk.length;
     }
+    this.inputAt = this.house.coarseNow;
     this.moreBehind = next < chunk.length || this.wire.hasQueued;
     this.command();
     this.fresh = false;

@@ -69,7 +69,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   protected spokeEarly = false;
   /** The connection is gone; only an answer is still awaited. */
   protected isGone = false;
-  /** Coarse time of the last input. */
+  /** Coarse time of the last input; see Progress. */
   inputAt: number;
   /** The command that is being answered. */
   protected commandLine = '';
