@@ -126,6 +126,11 @@ export class Daemon {
       schedule: (mail) => this.#atOnce('expiration', this.chains.expiration.run(mail)),
       nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
       failed: (mail, reply, quiet) => this.#endMail(mail, reply, quiet),
+      late: (mail) => {
+        this.tellDelay(mail).catch((error: unknown) =>
+          this.journal.say('error', 'bounce', `the notice that ${mail.id} is late could not be recorded`, error),
+        );
+      },
       usage: (limit) => this.broker.usage(limit),
       unreadable: (ticket, error) => this.journal.say('error', 'spool', `message ${this.spool.id(ticket)} cannot be read back`, error),
     });

@@ -7,7 +7,7 @@ import { type Cidr, formatIp } from '../../kernel/cidr.js';
 import { adoptSocket, type BoundSocket, bindSocket } from '../../net/bind.js';
 import type { TlsSettings } from '../../net/tls-contexts.js';
 import type { Door } from './house.js';
-import { tlsSettingsOf } from './tls-settings.js';
+import { allSettingsOf } from './tls-settings.js';
 
 /** One socket a snapshot asks for. */
 export interface WantedSocket {
@@ -37,14 +37,13 @@ export function socketsOf(listeners: readonly Listener[], snapshot: Snapshot): r
 
 /** The certificates that sessions on these sockets may need: those of the sockets, and of every client that peers or their pathways tell apart. */
 export function certificatesOf(listeners: readonly Listener[], snapshot: Snapshot): readonly TlsSettings[] {
-  const settings = listeners.flatMap((listener) =>
+  return listeners.flatMap((listener) =>
     listener.listens.flatMap(({ name }) => {
       const where = { listener: listener.name, listen: name };
       const clients = [undefined, ...clientsOf(snapshot.chain(where).flatMap(networksIn))];
-      return [...new Set(clients.map((peerIp) => snapshot.inbound({ ...where, peerIp })))].map(tlsSettingsOf);
+      return [...new Set(clients.map((peerIp) => snapshot.inbound({ ...where, peerIp })))].flatMap(allSettingsOf);
     }),
   );
-  return settings.filter((each) => each !== undefined);
 }
 
 const networksIn = ({ children }: ScopeNode): readonly Cidr[] =>
@@ -136,6 +135,11 @@ export class SmtpListeners {
       else await this.#close(keyOf(each));
     }
     return changing.length;
+  }
+
+  /** Every socket of the configuration in force, and whether it is open now. */
+  list(): readonly (WantedSocket & { readonly open: boolean })[] {
+    return this.#wanted.map((each) => ({ ...each, open: this.#open.has(keyOf(each)) }));
   }
 
   /** No new connections. Those that were accepted go on. */
