@@ -23,9 +23,8 @@ describe('BY (RFC 2852)', () => {
   it('is the same after it was kept as a fact; other texts are none', () => {
     fc.assert(
       fc.property(fc.nat(9e12), fc.constantFrom('R' as const, 'N' as const), fc.boolean(), (at, mode, traced) => {
- expect(readDeliverBy(formatDeliverBy({ at, mode, traced }))).toEqual({ at, mode, traced });
- }
-      ),
+        expect(readDeliverBy(formatDeliverBy({ at, mode, traced }))).toEqual({ at, mode, traced });
+      }),
     );
     for (const text of [undefined, '', '5', '5X', 'R']) expect(readDeliverBy(text)).toBeUndefined();
   });

@@ -212,7 +212,7 @@ export class Daemon {
     try {
       // Sockets that were bound for us need no privileges any more: nothing is accepted with them.
       if (seat.team) dropPrivileges(snapshot);
-      await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
+      await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot), seat.turned);
       const user = dropPrivileges(snapshot);
       const uid = process.getuid?.() ?? 0;
       if (uid !== 0) checkOwner(root, uid);

@@ -19,6 +19,13 @@ export interface WantedSocket {
   readonly enabled: boolean;
 }
 
+/** A socket that was switched while running. */
+export interface Turned {
+  readonly on: boolean;
+  readonly stanza: string;
+  readonly listen: string;
+}
+
 /** The sockets of all listeners of one kind, switched off ones included. */
 export function socketsOf(listeners: readonly Listener[], snapshot: Snapshot): readonly WantedSocket[] {
   return listeners.flatMap((listener) =>
@@ -98,10 +105,12 @@ export class SmtpListeners {
 
   /**
    * Opens what is wanted and not open, then closes what is open and not wanted. When one cannot be opened the others
-   * that were opened for it are closed again, nothing else changes, and the coded problem of net is thrown.
+   * that were opened for it are closed again, nothing else changes, and the coded problem of net is thrown. `turned` goes before
+   * what the configuration says.
    */
-  async adopt(wanted: readonly WantedSocket[]): Promise<void> {
-    const enabled = wanted.filter(({ enabled: on }) => on);
+  async adopt(wanted: readonly WantedSocket[], turned: readonly Turned[] = []): Promise<void> {
+    const switched = new Map(turned.map(({ on, stanza, listen }) => [`${stanza}\n${listen}`, on]));
+    const enabled = wanted.filter(({ door, enabled: on }) => switched.get(`${door.stanza}\n${door.listen}`) ?? on);
     const fresh: string[] = [];
     try {
       for (const each of enabled) {
