@@ -25,9 +25,10 @@ export function chooseDelayAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sen
   return mail.sender ?? undefined;
 }
 
-/** Who hears that a mail arrived: a sender who asked for it with NOTIFY=SUCCESS. */
-export function chooseReceiptAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sender'>): Address | undefined {
-  return mail.notice || (mail.notify & NOTIFY.success) === 0 ? undefined : (mail.sender ?? undefined);
+/** Who hears that a mail arrived: a sender who asked for it with NOTIFY=SUCCESS, or of each step (`traced`, RFC 2852) and not NEVER. */
+export function chooseReceiptAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sender'>, traced = false): Address | undefined {
+  const isWanted = traced ? (mail.notify & NOTIFY.never) === 0 : (mail.notify & NOTIFY.success) !== 0;
+  return mail.notice || !isWanted ? undefined : (mail.sender ?? undefined);
 }
 
 /** What of a failed mail goes along: as RET asks (RFC 3461 4.3), else as `bounces_inline_original` says. */

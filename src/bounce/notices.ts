@@ -2,6 +2,7 @@
 import type { OutboundValues } from '../config/snapshot.js';
 import { type Clock, sleep } from '../kernel/clock.js';
 import { formatDate } from '../mail/date.js';
+import { readDeliverBy } from '../mail/deliver-by.js';
 import { type FailedRecipient, formatNotice, type NoticeFacts } from '../mail/dsn.js';
 import { formatOneLine } from '../mail/reply.js';
 import type { Attempt } from '../module/attempt.js';
@@ -234,7 +235,7 @@ export class Notices {
 
   /** Of what arrived the headers go along at most, whatever RET says (RFC 3461 6.2). */
   async #composeReceipt(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): Promise<MadeMessage | undefined> {
-    const to = chooseReceiptAddressee(mail);
+    const to = chooseReceiptAddressee(mail, action === 'relayed' && readDeliverBy(mail.facts.get('deliver_by'))?.traced === true);
     if (!to) return undefined;
     const fate =
       action === 'delivered'

@@ -59,6 +59,24 @@ export interface TlsDesk {
   /** Sends reports that are due; false when some are left. */
   report(): Promise<boolean>;
 }
+/** A socket of an esmtp_listener. */
+export interface SocketRow {
+  readonly stanza: string;
+  readonly listen: string;
+  readonly address: string;
+  readonly state: 'on' | 'off';
+  /** What the configuration says. */
+  readonly configured: 'on' | 'off';
+  readonly sessions: number;
+}
+
+/** The sockets that take mail in. */
+export interface SocketDesk {
+  list(): readonly SocketRow[];
+  /** Opens or closes the sockets of a listener, or one, until the next configuration; closing ends their sessions with 421. */
+  turn(on: boolean, stanza: string, listen?: string): Promise<void>;
+}
+
 /** Traces of outbound connections. */
 export interface TraceDesk {
   /** Number of the tracer; undefined when there are too many. */
@@ -111,6 +129,7 @@ export interface Desk {
   /** Options at a place that bound delivery, for `why`. */
   connections(place: PlaceParts): number;
   readonly tls: TlsDesk;
+  readonly sockets: SocketDesk;
   /** Chooses the place of a mail anew, by the configuration in force. */
   rebinder(): (mail: Copy) => Promise<Place>;
   /** Old mail that is still being read, in per cent; 100 when done. */

@@ -87,6 +87,13 @@ export async function open(more: Partial<Desk> = {}, config?: string) {
       forgetPolicy: async (domain) => void calls.push(`sts ${domain}`),
       report: async () => true,
     },
+    sockets: {
+      list: () => [
+        { stanza: 'in', listen: 'one', address: '127.0.0.1:25', state: 'on', configured: 'on', sessions: 2 },
+        { stanza: 'in', listen: 'two', address: '127.0.0.1:587', state: 'off', configured: 'on', sessions: 0 },
+      ],
+      turn: async (on, stanza, listen) => void calls.push(`turn ${on} ${stanza} ${listen}`),
+    },
     reload: async (file) =>
       file === 'bad.conf' ? { ok: false, text: 'bad.conf:1:1 error' } : { ok: true, text: `reloaded ${file ?? 'the same'}` },
     instances: () => registry.current.instances,

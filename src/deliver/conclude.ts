@@ -1,4 +1,5 @@
 /** What follows from the result of one mail: hook `outcome`, retry decision, class, record in the spool, then everybody is told. */
+import { readDeliverBy } from '../mail/deliver-by.js';
 import type { Attempt, Delivery, Hop, Outcome, Stage, Via } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
 import type { Later } from '../module/hook.js';
@@ -84,10 +85,11 @@ export class Conclusions {
       via: facts.via,
     };
     const { confirm } = this.#ports;
-    if (outcome === 'delivered' && facts.receipt && mail.notify & NOTIFY.success && confirm) {
+    const receipt = outcome === 'delivered' && confirm ? receiptFor(mail, facts) : undefined;
+    if (receipt && confirm) {
       chains.attempted.run(attempt);
       chains.delivered.run(attempt);
-      this.#finish(confirm(mail, attempt, facts.receipt), mail);
+      this.#finish(confirm(mail, attempt, receipt), mail);
     } else if (outcome === 'delivered') {
       spool.gone(mail.ticket);
       supply.release(mail);
@@ -130,4 +132,10 @@ export class Conclusions {
     this.#idle = [];
     for (const done of idle) done();
   }
+}
+
+/** What the sender is to be told of a delivery: as NOTIFY asks, and of every server on the way where a trace is wanted (RFC 2852 4). */
+function receiptFor(mail: Copy, { receipt, hop }: AttemptFacts): Receipt | undefined {
+  if (mail.notify & NOTIFY.success && receipt) return receipt;
+  return hop && receipt !== 'delivered' && readDeliverBy(mail.facts.get('deliver_by'))?.traced ? 'relayed' : undefined;
 }

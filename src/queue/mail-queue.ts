@@ -1,4 +1,5 @@
 /** The queue: takes in what is durable, gives delivery what is due, decides about what came back. */
+import { readDeliverBy } from '../mail/deliver-by.js';
 import type { Delivery } from '../module/attempt.js';
 import { type Copy, NO_TICKET } from '../module/copy.js';
 import type { Carrier, Intake, Supply } from '../module/flow.js';
@@ -14,7 +15,7 @@ import { MARKS, readMark } from './marks.js';
 import { QueueOperations } from './operations.js';
 import { type Measured, Pace } from './pace.js';
 import { ReadBack } from './read-back.js';
-import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules } from './retry.js';
+import { hasExpired, judge, NOT_ATTEMPTED, type RetryRules, TOO_LATE } from './retry.js';
 import { callRoll, type Roll } from './roll.js';
 import { Selection } from './selection.js';
 import { Stock, type StockPorts } from './stock.js';
@@ -36,6 +37,8 @@ export interface QueuePorts extends StockPorts {
   failed(mail: Copy, reply: string, quiet: boolean): Promise<void>;
   /** Resolves when what `failed` told stands in the logs, or cannot. Ends of many mails wait for it now and then. */
   logged?(): Promise<void>;
+  /** A mail was not delivered by the time its sender set, and is tried further: the sender is to hear of it, once. */
+  late?(mail: Copy): void;
   /** What is taken of a limit of delivery, for explanations. */
   usage?(limit: string): { readonly used: number; readonly limit: number } | undefined;
   /** A mail could not be read back; it is asked for again later. */
@@ -148,6 +151,10 @@ export class MailQueue implements Supply, Intake {
         this.custody.setAside(first);
         continue;
       }
+      if (this.#isPast(mail, now)) {
+        this.#endings.begin([first], { reply: TOO_LATE, quiet: false });
+        continue;
+      }
       stock.take(first);
       const batch = max > 1 && entries.count(place.index, list) > 0 ? this.#fill(mail, place, list, max, now) : [mail];
       this.#measure(place, batch.length, now);
@@ -196,7 +203,15 @@ export class MailQueue implements Supply, Intake {
     }
     if (!judged.again) return { outcome: 'failed', reply: judged.reply };
     const chosen = this.#ports.nextAttempt?.(mail, anchor.wallOf(now));
-    const due = Math.max(now, chosen === undefined ? now + judged.delaySeconds * 1000 : anchor.monoOf(chosen));
+    let due = Math.max(now, chosen === undefined ? now + judged.delaySeconds * 1000 : anchor.monoOf(chosen));
+    const by = readDeliverBy(mail.facts.get('deliver_by'));
+    if (by && !anchor.expiryRests(now)) {
+      const deadline = anchor.monoOf(by.at);
+      if (deadline <= now && by.mode === 'R') return { outcome: 'failed', reply: TOO_LATE };
+      // An attempt is made when the time is over, so the first that was not planned for later is the one to tell of.
+      if (deadline <= now && mail.nextAttempt <= by.at) this.#ports.late?.(mail);
+      if (deadline > now) due = Math.min(due, deadline);
+    }
     mail.nextAttempt = anchor.wallOf(due);
     mail.lastReply = reply;
     stock.spool.change(ticket, judged.attempts, mail.nextAttempt, reply);
@@ -284,7 +299,7 @@ export class MailQueue implements Supply, Intake {
       const next = entries.next(t);
       const other = residents.at(t);
       if (!other) break;
-      if (!shareTransaction(mail, other)) passed++;
+      if (!shareTransaction(mail, other) || this.#isPast(other, now)) passed++;
       else if (!this.#endExpired(t, place, now)) {
         this.#stock.take(t);
         batch.push(other);
@@ -299,6 +314,7 @@ export class MailQueue implements Supply, Intake {
     const ready: Copy[] = [];
     for (const mail of mails) {
       if (this.#stock.entries.condemned(mail.ticket)) this.#endings.execute(mail.ticket);
+      else if (this.#isPast(mail, this.#stock.anchor.mono())) this.#endings.begin([mail.ticket], { reply: TOO_LATE, quiet: false });
       else if (mail.quarantined !== undefined || this.custody.claims(mail)) this.#setAside(mail);
       else ready.push(mail);
     }
@@ -331,6 +347,13 @@ export class MailQueue implements Supply, Intake {
     if (!hasExpired(retry, (now - entries.received(ticket)) / 1000, anchor.expiryRests(now))) return false;
     this.#endings.begin([ticket], { reply: NOT_ATTEMPTED, quiet: false });
     return true;
+  }
+
+  /** Its sender wants it back rather than late (RFC 2852). */
+  #isPast(mail: Copy, now: number): boolean {
+    const by = readDeliverBy(mail.facts.get('deliver_by'));
+    const { anchor } = this.#stock;
+    return by?.mode === 'R' && !anchor.expiryRests(now) && anchor.monoOf(by.at) <= now;
   }
 
   #rulesOf(mail: Copy, place: Place): RetryRules {

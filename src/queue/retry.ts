@@ -16,6 +16,7 @@ export interface RetryRules {
 /** Words of a failure; log parsers know them. */
 export const TOO_MANY = '554 5.4.7 [internal] exceeded max retries without delivery';
 export const TOO_OLD = '554 5.4.7 [internal] exceeded max time without delivery';
+export const TOO_LATE = '554 5.4.7 [internal] delivery time expired';
 export const NOT_ATTEMPTED = '554 5.4.5 [internal] Delivery not attempted (message expired)';
 
 /** Shortest wait between two attempts: an interval of 0 must not become a loop. Seconds. */

@@ -486,6 +486,27 @@ describe('pathways', () => {
   });
 });
 
+describe('DELIVERBY', () => {
+  it('is kept with every copy as a moment; what must come back too soon is refused', async () => {
+    const { client, queued, clock } = await open({ config: `${RELAY}\ndeliverby_minimum = 30\nmax_future_release = 3600` });
+    const c = client();
+    const now = clock.now();
+    expect(await c.mail('a@b.test', { by: { mode: 'R', seconds: 29, traced: false } })).toMatchObject({
+      reply: { code: 550, status: '5.4.7' },
+    });
+    await c.mail('a@b.test', { by: { mode: 'N', seconds: 1, traced: true } });
+    await c.rcpt('one@c.test');
+    await c.data();
+    await c.mail('a@b.test', { by: { mode: 'R', seconds: 30, traced: false }, holdFor: 60 });
+    await c.rcpt('one@c.test');
+    await c.data();
+    expect(queued.map(({ facts, nextAttempt }) => [facts.get('deliver_by'), nextAttempt])).toEqual([
+      [`${now + 1000}NT`, 0],
+      [`${now + 30_000}R`, now + 30_000],
+    ]);
+  });
+});
+
 describe('FUTURERELEASE and MT-PRIORITY', () => {
   it('keep every copy back until its time, within the limit', async () => {
     const { client, queued, clock } = await open({ config: `${RELAY}\nmax_future_release = 3600` });

@@ -1,6 +1,7 @@
 /** Decides about mail that comes over SMTP: asks the hooks, takes a message to the spool, and says 250 when the disk has it. */
 import type { InboundValues } from '../config/snapshot.js';
 import type { Address } from '../mail/address.js';
+import { formatDeliverBy } from '../mail/deliver-by.js';
 import type { Reply } from '../mail/reply.js';
 import type { Copy } from '../module/copy.js';
 import type { LargeBody } from '../module/spool.js';
@@ -41,6 +42,7 @@ import {
   queuedAs,
   RELAY_DENIED,
   THROTTLED,
+  TIME_TOO_SHORT,
 } from './replies.js';
 import { Throttles } from './throttle.js';
 import { endOf, type Passage, type Recipient, type Transit } from './transit.js';
@@ -135,12 +137,17 @@ export class Receiver implements Reception<Pending> {
     const rules = this.#ports.rules();
     const draft = openDraft(this.#ports, session, sender, params);
     draft.line = line;
-    const { holdFor, holdUntil, mtPriority } = params;
+    const { by, holdFor, holdUntil, mtPriority } = params;
+    if (by) {
+      if (by.mode === 'R' && by.seconds < options.deliverby_minimum) return this.#refuse(session, { do: 'reject', reply: TIME_TOO_SHORT });
+      draft.facts.set('deliver_by', formatDeliverBy({ ...by, at: this.#ports.clock.now() + by.seconds * 1000 }));
+    }
     if (holdFor !== undefined || holdUntil !== undefined) {
       const now = this.#ports.clock.now();
       const releaseAt = holdUntil ?? now + (holdFor ?? 0) * 1000;
       if (releaseAt - now > options.max_future_release * 1000) return this.#refuse(session, { do: 'reject', reply: HELD_TOO_LONG });
-      if (releaseAt > now) draft.nextAttempt = releaseAt;
+      // What has to come back earlier is looked at when its time is over.
+      if (releaseAt > now) draft.nextAttempt = by?.mode === 'R' ? Math.min(releaseAt, now + by.seconds * 1000) : releaseAt;
     }
     if (mtPriority !== undefined) {
       draft.facts.set('mt_priority', String(mtPriority));

@@ -136,6 +136,11 @@ export class Daemon {
       nextAttempt: (mail, now) => this.#atOnce('next_attempt', this.chains.next_attempt.run(mail, now)),
       failed: (mail, reply, quiet) => this.#endMail(mail, reply, quiet),
       logged: () => this.writers.flush(),
+      late: (mail) => {
+        this.tellDelay(mail).catch((error: unknown) =>
+          this.journal.say('error', 'bounce', `the notice that ${mail.id} is late could not be recorded`, error),
+        );
+      },
       usage: (limit) => this.broker.usage(limit),
       unreadable: (ticket, error) => this.journal.say('error', 'spool', `message ${this.spool.id(ticket)} cannot be read back`, error),
     });
@@ -220,7 +225,7 @@ export class Daemon {
     try {
       // Sockets that were bound for us need no privileges any more: nothing is accepted with them.
       if (seat.team) dropPrivileges(snapshot);
-      await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot));
+      await listeners.adopt(socketsOf(snapshot.listeners('esmtp_listener'), snapshot), seat.turned);
       const user = dropPrivileges(snapshot);
       const uid = process.getuid?.() ?? 0;
       if (uid !== 0) checkOwner(root, uid);

@@ -1,6 +1,7 @@
 /** What the console may see and do of a running daemon. */
 import path from 'node:path';
-import type { Desk, TlsDesk } from '../console/desk.js';
+import { printSocketAddress } from '../config/socket-address.js';
+import type { Desk, SocketDesk, TlsDesk } from '../console/desk.js';
 import { DEFAULT_NAME } from '../module/place.js';
 import { rebindPlace } from '../receive/placement.js';
 import { expiryOf } from '../tlspolicy/sts-store.js';
@@ -50,6 +51,7 @@ export function makeDesk(daemon: Daemon): Desk {
     },
     connections: () => daemon.delivery.totals().connections,
     tls: makeTlsDesk(daemon),
+    sockets: makeSocketDesk(daemon),
     rebinder: () => {
       const { bindings } = makeRules(daemon.snapshot, daemon.chains);
       return async (mail) => rebindPlace(mail, await daemon.chains.assign.run(mail), bindings, daemon.places, Math.random);
@@ -74,5 +76,25 @@ function makeTlsDesk({ delivery, tls }: Daemon): TlsDesk {
     },
     forgetPolicy: async (domain) => void (await tls.sts.forget(domain)),
     report: () => tls.reporter.send(),
+  };
+}
+
+function makeSocketDesk({ listeners, smtp, seat }: Daemon): SocketDesk {
+  return {
+    list: () =>
+      listeners.list().map(({ door: { stanza, listen }, address, enabled, open }) => ({
+        stanza,
+        listen,
+        address: printSocketAddress(address),
+        state: open ? 'on' : 'off',
+        configured: enabled ? 'on' : 'off',
+        sessions: smtp.count(stanza, listen),
+      })),
+    turn: async (on, stanza, listen) => {
+      // Where others have the sockets open too: they are bound, or given up, for all of us first.
+      await seat.team?.turn(on, stanza, listen);
+      await listeners.turn(on, stanza, listen);
+      if (!on) smtp.drain(stanza, listen);
+    },
   };
 }

@@ -4,7 +4,7 @@ import type { Answer } from '../console/frame.js';
 import type { Clock } from '../kernel/clock.js';
 import { nodeDisk } from '../kernel/node-disk.js';
 import type { Broker, Limit } from '../module/permit.js';
-import type { Doorkeeper } from '../smtp/server/listener.js';
+import type { Doorkeeper, Turned } from '../smtp/server/listener.js';
 import type { SmtpService } from '../smtp/server/service.js';
 import { nextIncarnation } from '../spool/incarnation.js';
 import { lockSpool } from '../spool/lock.js';
@@ -36,6 +36,8 @@ export interface Team {
   guard(service: Service): Doorkeeper;
   /** A new configuration for everybody. */
   reload(file: string | undefined): Promise<Reloaded>;
+  /** Binds sockets of a listener for everybody, or gives them up. Resolves when all that is there for us has come. */
+  turn(on: boolean, stanza: string, listen: string | undefined): Promise<void>;
   /** Ends the whole daemon. */
   stop(): void;
   /** What the others answer to a console command: data, in the order of their numbers. */
@@ -53,6 +55,8 @@ export interface Seat {
   readonly broker: DaemonBroker;
   /** Sockets that were bound for us, by printed address; those that are not there are bound by ourselves. */
   readonly inherited: Map<string, number | object>;
+  /** Sockets that are not as the configuration says. */
+  readonly turned: readonly Turned[];
   /** 48 octets that all workers share. */
   readonly ticketKeys: Buffer | undefined;
   readonly team: Team | undefined;
@@ -72,6 +76,7 @@ export const makeLoneSeat = (clock: Clock): Seat => ({
   workers: 1,
   broker: new DirectBroker(clock),
   inherited: new Map(),
+  turned: [],
   ticketKeys: undefined,
   team: undefined,
   onProbation: false,

@@ -9,6 +9,7 @@ export const listenerOptions = {
     doc: 'How many connections may wait between the threads that accept them and the loop that serves them.',
     default: 0,
     effect: 'never',
+    differs: 'There are no threads that accept: the loop of each worker takes its connections itself.',
     scopes: [
       'esmtp_listener',
       'http_listener',
@@ -24,6 +25,7 @@ export const listenerOptions = {
     doc: 'Number of threads that accept connections for this listener.',
     default: 0,
     effect: 'never',
+    differs: 'There are no threads that accept: the loop of each worker takes its connections itself.',
     scopes: SOCKETS,
   }),
   context: opt.map({
@@ -61,12 +63,14 @@ export const listenerOptions = {
     doc: 'Name of the event loop that serves this listener.',
     reload: 'restart',
     effect: 'never',
+    differs: 'A worker has one event loop; workers takes the place of pools of them.',
     scopes: ['esmtp_listener', 'ecstream_listener', 'listen'],
   }),
   events_per_iter: opt.int({
     doc: 'How many waiting connections are served in one turn of the loop.',
     default: 0,
     effect: 'never',
+    differs: 'There are no threads that accept: the loop of each worker takes its connections itself.',
     scopes: SOCKETS,
   }),
   file_mode: opt.octal({ doc: 'Permissions of a unix socket.', default: 0o660, effect: 'restricts', scopes: WITH_MSGC }),
@@ -99,7 +103,12 @@ export const listenerOptions = {
     effect: 'never',
     scopes: SMTP,
   }),
-  pool_name: opt.string({ doc: 'Thread pool whose threads accept connections.', effect: 'never', scopes: SOCKETS }),
+  pool_name: opt.string({
+    doc: 'Thread pool whose threads accept connections.',
+    effect: 'never',
+    differs: 'There are no threads that accept: the loop of each worker takes its connections itself.',
+    scopes: SOCKETS,
+  }),
   reconfig_message: opt.string({
     doc: 'Text after the 421 that a session gets which the new configuration no longer admits.',
     default: '4.3.2 Reconfiguration in progress',
@@ -117,14 +126,14 @@ export const listenerOptions = {
     doc: 'Receive buffer of the sockets; 0 = as the system decides.',
     default: 4096,
     effect: 'never',
-    differs: 'The system sizes the buffers of TCP sockets by itself and better; a fixed size would only switch that off.',
+    differs: 'Meaningless here: Node cannot set buffers of TCP sockets; the system sizes them by itself.',
     scopes: SOCKETS,
   }),
   tcp_send_buffer_size: opt.size({
     doc: 'Send buffer of the sockets; 0 = as the system decides.',
     default: 4096,
     effect: 'never',
-    differs: 'The system sizes the buffers of TCP sockets by itself and better; a fixed size would only switch that off.',
+    differs: 'Meaningless here: Node cannot set buffers of TCP sockets; the system sizes them by itself.',
     scopes: SOCKETS,
   }),
   timeout: opt.seconds({

@@ -39,6 +39,19 @@ export const ourOptions = {
     loose: [false],
     scopes: ['esmtp_listener', 'listen'],
   }),
+  tls_sni: opt.map({
+    doc: 'Certificates for clients that ask for a name (SNI): [ "mail.example.com" = "/path/cert-and-key.pem" ]. Each PEM file holds chain and key; *.example.com stands for one label; any other name gets tls_certificate, which has to be set.',
+    ...ours,
+    scopes: SMTP,
+  }),
+  deliverby_minimum: opt.seconds({
+    doc: 'Shortest time in seconds that clients may set for delivery or return of a message (DELIVERBY, RFC 2852); 0 = no minimum.',
+    default: 0,
+    max: 999_999_999,
+    ...limit,
+    loose: [0],
+    scopes: G_SMTP,
+  }),
   max_future_release: opt.seconds({
     doc: 'How long clients may have a message kept back (RFC 4865, HOLDFOR and HOLDUNTIL); 0 = not at all. message_expiration counts from the acceptance all the same, and a restart shortens what is longer than that.',
     default: 0,

@@ -4,6 +4,7 @@ import type { Desk } from '../desk.js';
 import { bounceCommands } from './bounce.js';
 import { configCommands } from './config.js';
 import { daemonCommands } from './daemon.js';
+import { listenerCommands } from './listener.js';
 import { moduleCommands } from './modules.js';
 import { outboundCommands } from './outbound.js';
 import { queueCommands } from './queue.js';
@@ -28,6 +29,7 @@ export function makeCommands(desk: Desk): readonly ConsoleCommand[] {
     ...configCommands(desk),
     ...moduleCommands(desk),
     ...tlsCommands(desk),
+    ...listenerCommands(desk),
   );
   return all.sort((a, b) => (a.name < b.name ? -1 : 1));
 }

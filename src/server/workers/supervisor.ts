@@ -11,7 +11,8 @@ import type { Answer } from '../../console/frame.js';
 import { type Clock, systemClock, type Timer } from '../../kernel/clock.js';
 import { declareProblems } from '../../kernel/problems.js';
 import type { LogRecord } from '../../module/reports.js';
-import { socketsOf } from '../../smtp/server/listener.js';
+import type { BoundSocket } from '../../net/bind.js';
+import { socketsOf, type Turned, type WantedSocket } from '../../smtp/server/listener.js';
 import { lockSpool } from '../../spool/lock.js';
 import { Journal } from '../journal.js';
 import { NO_ORDERS, type Orders } from '../orders.js';
@@ -64,6 +65,10 @@ export class Supervisor implements Reloadable {
   #texts: ReadonlyMap<string, string>;
   /** Path of the main file among the texts. */
   #main: string;
+  /** Sockets that the console switched, by listener and name, until the next configuration. */
+  readonly #turned = new Map<string, Turned>();
+  /** One switch at a time: the second finds what the first did. */
+  #turning: Promise<void> = Promise.resolve();
   #stopping = false;
   /** Between two workers nothing else may keep the process alive. */
   readonly #alive = setInterval(() => {}, 60_000);
@@ -147,12 +152,23 @@ export class Supervisor implements Reloadable {
       throw problems.REFUSED(String(asked[refusal]?.number), refused.reason instanceof Error ? refused.reason.message : '');
     }
     this.#sockets.keep(wanted);
+    this.#turned.clear();
     this.#snapshot = next;
     this.#texts = texts;
     this.#main = loaded.main.path;
     for (const { holder } of asked) holder.snapshot = next.number;
     this.#office.broker.reloaded();
     for (const holder of this.#holders()) this.#bringUp(holder);
+  }
+
+  /** Binds, or gives up, the sockets of a listener; every worker asks the same, and then does its own part. */
+  async #turn(on: boolean, stanza: string, listen: string | undefined): Promise<void> {
+    const all = socketsOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot);
+    const meant = all.filter(({ door }) => door.stanza === stanza && (listen ?? door.listen) === door.listen);
+    const fresh = on ? await this.#sockets.bind(meant.map((each) => ({ ...each, enabled: true }))) : new Map<string, BoundSocket>();
+    for (const { line } of this.#holders()) for (const [address, { handle }] of fresh) line.tell('socket', { address }, handle);
+    for (const each of meant) this.#turned.set(keyOf(each), { on, stanza: each.door.stanza, listen: each.door.listen });
+    this.#sockets.keep(all.map((each) => ({ ...each, enabled: this.#turned.get(keyOf(each))?.on ?? each.enabled })));
   }
 
   /** A worker that was starting while a configuration came into force has the one before. */
@@ -255,6 +271,7 @@ export class Supervisor implements Reloadable {
       add: ({ tally, n }) => void this.#tallies.set(tally, (this.#tallies.get(tally) ?? 0) + n),
       read: ({ tally }) => this.#tallies.get(tally) ?? 0,
       reload: ({ file }) => reload(this, file),
+      turn: ({ on, stanza, listen }) => (this.#turning = this.#turning.catch(() => {}).then(() => this.#turn(on, stanza, listen))),
       stop: () => this.#stopAsked(),
       ask: ({ command }) => this.#askOthers(post, command),
       waits: () => this.waits(),
@@ -274,6 +291,7 @@ export class Supervisor implements Reloadable {
       snapshot: this.#snapshot.number,
       sockets,
       ticketKeys: this.#ticketKeys,
+      turned: [...this.#turned.values()],
       leads: this.#leader() === post,
       onProbation: post.deaths.onProbation,
       orders: this.#orders,
@@ -379,3 +397,5 @@ function stateOf(pid: number): string {
     return 'its state is unknown';
   }
 }
+
+const keyOf = ({ door }: WantedSocket): string => `${door.stanza}\n${door.listen}`;

@@ -1,6 +1,7 @@
 /** What supervisor and workers say to each other. */
 import type { Answer } from '../../console/frame.js';
 import type { LogRecord } from '../../module/reports.js';
+import type { Turned } from '../../smtp/server/listener.js';
 import type { Crowding } from '../../smtp/server/service.js';
 import type { Orders } from '../orders.js';
 import type { PassedHandle } from './channel.js';
@@ -28,6 +29,8 @@ export interface Start {
   /** Listening sockets by printed address, as descriptors of the worker. */
   readonly sockets: ReadonlyMap<string, number>;
   readonly ticketKeys: Uint8Array;
+  /** Sockets that the console switched: they are not as the configuration says. */
+  readonly turned: readonly Turned[];
   readonly leads: boolean;
   /** It has died too often: one message at a time, until it is trusted again. */
   readonly onProbation: boolean;
@@ -71,6 +74,8 @@ export type SupervisorVerbs = {
   add(body: { readonly tally: string; readonly n: number }): void;
   read(body: { readonly tally: string }): number;
   reload(body: { readonly file: string | undefined }): Promise<ReloadAnswer>;
+  /** Sockets of a listener are to be open, or not, until the next configuration. */
+  turn(body: { readonly on: boolean; readonly stanza: string; readonly listen: string | undefined }): Promise<void>;
   stop(body: null): void;
   /** A console command for all other workers. */
   ask(body: { readonly command: string }): Promise<readonly Answer[]>;

@@ -115,12 +115,13 @@ class Worker {
     this.#inherited.clear();
   }
 
-  #makeSeat({ number, workers, ticketKeys, pid, onProbation, orders }: Start): Seat {
+  #makeSeat({ number, workers, turned, ticketKeys, pid, onProbation, orders }: Start): Seat {
     return {
       number,
       workers,
       broker: this.#broker,
       inherited: this.#inherited,
+      turned,
       ticketKeys: Buffer.from(ticketKeys),
       team: this.#makeTeam(pid),
       onProbation,
@@ -149,6 +150,7 @@ class Worker {
           service,
         ),
       reload: (file) => line.ask('reload', { file }),
+      turn: (on, stanza, listen) => line.ask('turn', { on, stanza, listen }),
       stop: () => line.tell('stop', null),
       ask: (command) => line.ask('ask', { command }),
       waits: () => line.ask('waits', null),

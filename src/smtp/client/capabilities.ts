@@ -11,6 +11,8 @@ export interface Capabilities {
   readonly startTls: boolean;
   /** Attributes that XCLIENT takes, in capitals; undefined when it is not offered (to us). */
   readonly xclient: readonly string[] | undefined;
+  /** RFC 2852: the shortest time in seconds it takes, 0 for any; undefined when DELIVERBY is not offered. */
+  readonly deliverBy: number | undefined;
   /** RFC 6710. */
   readonly mtPriority: boolean;
   /** Mechanisms of AUTH, in capitals. */
@@ -30,6 +32,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
   dsn: false,
   startTls: false,
   xclient: undefined,
+  deliverBy: undefined,
   mtPriority: false,
   auth: NO_MECHANISMS,
   requireTls: false,
@@ -39,6 +42,7 @@ export const NO_CAPABILITIES: Capabilities = Object.freeze({
 export function readCapabilities(lines: readonly string[]): Capabilities {
   const words = new Set<string>();
   let xclient: readonly string[] | undefined;
+  let deliverBy: number | undefined;
   let auth: readonly string[] = NO_MECHANISMS;
   for (let i = 1; i < lines.length; i++) {
     const line = lines[i] ?? '';
@@ -46,6 +50,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     words.add(word);
     // Old servers also write AUTH=, for clients that are older still.
     if (word === 'AUTH') auth = [...auth, ...line.toUpperCase().split(/[ =]/).slice(1)];
+    if (word === 'DELIVERBY') deliverBy = Number(/^DELIVERBY +(\d{1,9})(?:,|$)/i.exec(line.trimEnd())?.[1] ?? 0);
     if (word === 'XCLIENT') xclient = line.toUpperCase().split(' ').slice(1);
   }
   return {
@@ -56,6 +61,7 @@ export function readCapabilities(lines: readonly string[]): Capabilities {
     dsn: words.has('DSN'),
     startTls: words.has('STARTTLS'),
     xclient,
+    deliverBy,
     mtPriority: words.has('MT-PRIORITY'),
     auth,
     requireTls: words.has('REQUIRETLS'),

@@ -16,6 +16,7 @@ const everything: Capabilities = {
   dsn: true,
   startTls: true,
   xclient: undefined,
+  deliverBy: 0,
   mtPriority: true,
   auth: ['PLAIN', 'LOGIN'],
   requireTls: true,
@@ -50,7 +51,7 @@ describe('MAIL and RCPT', () => {
   it('say nothing a server did not offer', () => {
     const copy = withReception(copyOf({ body: 'ä\r\n', notify: NOTIFY.never }), { envelopeId: 'x', returnContent: 'full' });
     copy.notify = NOTIFY.never;
-    expect(formatMail(new Batch([copy]), NO_CAPABILITIES, terms)).toBe('MAIL FROM:<alice@sender.test>\r\n');
+    expect(formatMail(new Batch([copy]), NO_CAPABILITIES, terms, 0)).toBe('MAIL FROM:<alice@sender.test>\r\n');
     expect(formatRcpt(copy, NO_CAPABILITIES)).toBe('RCPT TO:<bob@a.test>\r\n');
   });
 
@@ -58,19 +59,19 @@ describe('MAIL and RCPT', () => {
     const copy = withReception(copyOf({ body: 'ä\r\n' }), { envelopeId: 'a+b =c', returnContent: 'headers' });
     copy.notify = NOTIFY.success | NOTIFY.failure | NOTIFY.delay;
     copy.originalRecipient = 'rfc822;bob+tag@old.test';
-    expect(formatMail(new Batch([copy]), everything, terms)).toBe(
+    expect(formatMail(new Batch([copy]), everything, terms, 0)).toBe(
       `MAIL FROM:<alice@sender.test> SIZE=${copy.size} BODY=8BITMIME RET=HDRS ENVID=a+2Bb+20+3Dc\r\n`,
     );
     expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob+2Btag@old.test\r\n');
   });
 
   it('keep 8BITMIME for 8-bit content, and for those who asked', () => {
-    expect(formatMail(new Batch([copyOf()]), everything, terms)).not.toContain('BODY');
-    expect(formatMail(new Batch([copyOf({ body: 'ä\r\n' })]), everything, { ...terms, sendEightBit: false })).not.toContain('BODY');
+    expect(formatMail(new Batch([copyOf()]), everything, terms, 0)).not.toContain('BODY');
+    expect(formatMail(new Batch([copyOf({ body: 'ä\r\n' })]), everything, { ...terms, sendEightBit: false }, 0)).not.toContain('BODY');
   });
 
   it('write the empty sender', () => {
-    expect(formatMail(new Batch([copyOf({ sender: null })]), NO_CAPABILITIES, terms)).toBe('MAIL FROM:<>\r\n');
+    expect(formatMail(new Batch([copyOf({ sender: null })]), NO_CAPABILITIES, terms, 0)).toBe('MAIL FROM:<>\r\n');
   });
 
   it('leave out an ORCPT that could break the line', () => {
@@ -87,20 +88,20 @@ describe('findObstacle', () => {
 
   it('needs SMTPUTF8 for addresses beyond ASCII, whoever said it', () => {
     const sender = new Address('jürgen', 'sender.test');
-    expect(findObstacle(new Batch([copyOf({ sender })]), old, terms)).toMatch(/^550 5\.6\.7 /);
-    expect(findObstacle(new Batch([copyOf({}, 'jürgen@a.test')]), old, terms)).toMatch(/^550 5\.6\.7 /);
-    expect(findObstacle(new Batch([copyOf({ sender })]), everything, terms)).toBeUndefined();
-    expect(formatMail(new Batch([copyOf({ sender })]), everything, terms)).toContain(' SMTPUTF8');
+    expect(findObstacle(new Batch([copyOf({ sender })]), old, terms, 0)).toMatch(/^550 5\.6\.7 /);
+    expect(findObstacle(new Batch([copyOf({}, 'jürgen@a.test')]), old, terms, 0)).toMatch(/^550 5\.6\.7 /);
+    expect(findObstacle(new Batch([copyOf({ sender })]), everything, terms, 0)).toBeUndefined();
+    expect(formatMail(new Batch([copyOf({ sender })]), everything, terms, 0)).toContain(' SMTPUTF8');
   });
 
   it('does not need it for a message that only came with it', () => {
-    expect(findObstacle(new Batch([withReception(copyOf(), { smtpUtf8: true })]), old, terms)).toBeUndefined();
+    expect(findObstacle(new Batch([withReception(copyOf(), { smtpUtf8: true })]), old, terms, 0)).toBeUndefined();
   });
 
   it('lets 8-bit content pass unless it is to be strict', () => {
     const batch = new Batch([copyOf({ body: 'ä\r\n' })]);
-    expect(findObstacle(batch, old, terms)).toBeUndefined();
-    expect(findObstacle(batch, old, { ...terms, strictEightBit: true })).toMatch(/^554 5\.6\.3 /);
+    expect(findObstacle(batch, old, terms, 0)).toBeUndefined();
+    expect(findObstacle(batch, old, { ...terms, strictEightBit: true }, 0)).toMatch(/^554 5\.6\.3 /);
   });
 });
 
@@ -118,7 +119,30 @@ describe('MT-PRIORITY', () => {
     const copy = copyOf(asked === undefined ? {} : { facts: { mt_priority: asked } });
     copy.priority = priority;
     const batch = new Batch([copy]);
-    expect(formatMail(batch, { ...NO_CAPABILITIES, mtPriority: true }, terms)).toBe(`MAIL FROM:<alice@sender.test>${said}\r\n`);
-    expect(formatMail(batch, NO_CAPABILITIES, terms)).toBe('MAIL FROM:<alice@sender.test>\r\n');
+    expect(formatMail(batch, { ...NO_CAPABILITIES, mtPriority: true }, terms, 0)).toBe(`MAIL FROM:<alice@sender.test>${said}\r\n`);
+    expect(formatMail(batch, NO_CAPABILITIES, terms, 0)).toBe('MAIL FROM:<alice@sender.test>\r\n');
   });
+});
+
+describe('DELIVERBY', () => {
+  const NOW = 1_000_000;
+  const judge = (fact: string, deliverBy: number | undefined) => {
+    const batch = new Batch([copyOf({ facts: { deliver_by: fact } })]);
+    const can = { ...NO_CAPABILITIES, deliverBy };
+    return (
+      findObstacle(batch, can, terms, NOW)?.slice(0, 9) ??
+      formatMail(batch, can, terms, NOW).slice('MAIL FROM:<alice@sender.test>'.length).trim()
+    );
+  };
+
+  it.each([
+    ['1060000R', 0, 'BY=60;R'],
+    ['1060000RT', 60, 'BY=60;RT'],
+    ['1060000R', 61, '554 5.4.7'],
+    ['1000500R', 0, '554 5.4.7'],
+    ['1060000R', undefined, '554 5.3.3'],
+    ['1060000N', undefined, ''],
+    ['990000N', 600, 'BY=-10;N'],
+    ['nonsense', 0, ''],
+  ])('%s towards a server with minimum %s: %s', (fact, minimum, said) => expect(judge(fact, minimum)).toBe(said));
 });

@@ -1,4 +1,5 @@
 /** The command lines of a transaction, from a batch and what the server can do. */
+import { formatByTime, readDeliverBy } from '../../mail/deliver-by.js';
 import { encodeXtext } from '../../mail/xtext.js';
 import type { Copy } from '../../module/copy.js';
 import { NOTIFY } from '../../module/message.js';
@@ -23,8 +24,8 @@ function needsUtf8(batch: Batch): boolean {
 export const needsDowngrade = (batch: Batch, can: Capabilities, terms: ClientTerms): boolean =>
   terms.downgrade !== 'no' && !can.eightBitMime && batch.mails[0]?.content.eightBit === true;
 
-/** Why this batch may not go to this server at all, code first; undefined when it may. `isProven`: it is encrypted, and the host it should be. */
-export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms, isProven = false): string | undefined {
+/** Why this batch may not go to this server at all, code first; undefined when it may. `now`: wall milliseconds. `isProven`: it is encrypted, and the host it should be. */
+export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms, now: number, isProven = false): string | undefined {
   const [first] = batch.mails;
   if (!first) return undefined;
   if (first.reception.requireTls) {
@@ -33,11 +34,17 @@ export function findObstacle(batch: Batch, can: Capabilities, terms: ClientTerms
   }
   if (!can.smtpUtf8 && needsUtf8(batch)) return WORDS.utf8Missing;
   if (terms.strictEightBit && !can.eightBitMime && first.content.eightBit) return WORDS.eightBitMissing;
+  const by = readDeliverBy(first.facts.get('deliver_by'));
+  if (by?.mode === 'R') {
+    // RFC 2852: what is to come back in time goes only to a server that will see to it.
+    if (can.deliverBy === undefined) return WORDS.deliverByMissing;
+    if (by.at - now < Math.max(1, can.deliverBy) * 1000) return WORDS.timeTooShort;
+  }
   return undefined;
 }
 
 /** MAIL FROM with its parameters, CRLF included. */
-export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms): string {
+export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms, now: number): string {
   const [first] = batch.mails;
   if (!first) return '';
   let line = `MAIL FROM:<${first.sender ?? ''}>`;
@@ -46,6 +53,8 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms):
   if (can.eightBitMime && terms.sendEightBit && first.content.eightBit) line += ' BODY=8BITMIME';
   if (can.smtpUtf8 && needsUtf8(batch)) line += ' SMTPUTF8';
   if (first.reception.requireTls) line += ' REQUIRETLS';
+  const by = can.deliverBy === undefined ? undefined : readDeliverBy(first.facts.get('deliver_by'));
+  if (by) line += ` ${formatByTime(by, now)}`;
   if (can.mtPriority) line += formatPriority(first);
   if (can.dsn) {
     const { returnContent, envelopeId } = first.reception;

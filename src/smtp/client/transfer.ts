@@ -164,14 +164,14 @@ export class Transfer {
     const rset = this.#dirty;
     if (rset) outbox.text('RSET\r\n');
     if (session.can.pipelining) this.#putCommands(batch);
-    else if (!rset) outbox.text(formatMail(batch, session.can, session.terms));
+    else if (!rset) outbox.text(formatMail(batch, session.can, session.terms, session.kit.clock.now()));
     session.wire.send();
     this.#await(rset ? 'rset' : 'mail');
   }
 
   #putCommands(batch: Batch): void {
     const { kit, can, terms } = this.#session;
-    let lines = formatMail(batch, can, terms);
+    let lines = formatMail(batch, can, terms, kit.clock.now());
     for (const mail of batch.mails) lines += formatRcpt(mail, can);
     kit.outbox.text(`${lines}DATA\r\n`);
     this.#session.recipients += batch.mails.length;
@@ -194,7 +194,7 @@ export class Transfer {
       return;
     }
     this.#await('mail');
-    if (!can.pipelining) wire.say(formatMail(batch, can, terms));
+    if (!can.pipelining) wire.say(formatMail(batch, can, terms, this.#session.kit.clock.now()));
   }
 
   #afterMail(batch: Batch, code: number): void {
@@ -328,7 +328,7 @@ export class Transfer {
   /** Ends a batch that this server cannot have. */
   #endImpossible(batch: Batch): boolean {
     const session = this.#session;
-    const obstacle = findObstacle(batch, session.can, session.terms, session.judgement?.isProven === true);
+    const obstacle = findObstacle(batch, session.can, session.terms, session.kit.clock.now(), session.judgement?.isProven === true);
     if (obstacle === undefined) return false;
     batch.settle('failed', obstacle, STAGE.idle);
     session.owner.concluded(session, batch);

@@ -33,6 +33,8 @@ export const WORDS = {
   authGivenUp: '454 4.7.0 [internal] AUTH given up',
   authUnproven: '454 4.7.0 [internal] peer did not prove itself in AUTH',
   utf8Missing: '550 5.6.7 [internal] SMTPUTF8 required but not advertised',
+  deliverByMissing: '554 5.3.3 [internal] DELIVERBY required but not advertised',
+  timeTooShort: '554 5.4.7 [internal] the time left for delivery is too short for the next server',
   eightBitMissing: '554 5.6.3 [internal] 8BITMIME required but not advertised',
   stopping: '451 4.3.2 [internal] shutting down',
 } as const;

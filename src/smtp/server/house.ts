@@ -29,6 +29,8 @@ export interface House<Own> {
   profileOf(options: InboundValues): Profile;
   /** Certificate for these options, if there is one. */
   contextOf(options: InboundValues): SecureContext | undefined;
+  /** The certificate for a server name these options know (SNI). */
+  namedContextOf(options: InboundValues, serverName: string): SecureContext | undefined;
   /** Bodies above this many octets leave memory. */
   largeBodyBytes(): number;
   /** The session, counted for the client `from` until now, is that of another one. */

@@ -7,7 +7,7 @@ import { type Cidr, formatIp } from '../../kernel/cidr.js';
 import { adoptSocket, type BoundSocket, bindSocket } from '../../net/bind.js';
 import type { TlsSettings } from '../../net/tls-contexts.js';
 import type { Door } from './house.js';
-import { tlsSettingsOf } from './tls-settings.js';
+import { allSettingsOf } from './tls-settings.js';
 
 /** One socket a snapshot asks for. */
 export interface WantedSocket {
@@ -17,6 +17,13 @@ export interface WantedSocket {
   readonly fileMode: number;
   /** False: the stanza is switched off. */
   readonly enabled: boolean;
+}
+
+/** A socket that was switched while running. */
+export interface Turned {
+  readonly on: boolean;
+  readonly stanza: string;
+  readonly listen: string;
 }
 
 /** The sockets of all listeners of one kind, switched off ones included. */
@@ -37,14 +44,13 @@ export function socketsOf(listeners: readonly Listener[], snapshot: Snapshot): r
 
 /** The certificates that sessions on these sockets may need: those of the sockets, and of every client that peers or their pathways tell apart. */
 export function certificatesOf(listeners: readonly Listener[], snapshot: Snapshot): readonly TlsSettings[] {
-  const settings = listeners.flatMap((listener) =>
+  return listeners.flatMap((listener) =>
     listener.listens.flatMap(({ name }) => {
       const where = { listener: listener.name, listen: name };
       const clients = [undefined, ...clientsOf(snapshot.chain(where).flatMap(networksIn))];
-      return [...new Set(clients.map((peerIp) => snapshot.inbound({ ...where, peerIp })))].map(tlsSettingsOf);
+      return [...new Set(clients.map((peerIp) => snapshot.inbound({ ...where, peerIp })))].flatMap(allSettingsOf);
     }),
   );
-  return settings.filter((each) => each !== undefined);
 }
 
 const networksIn = ({ children }: ScopeNode): readonly Cidr[] =>
@@ -99,10 +105,12 @@ export class SmtpListeners {
 
   /**
    * Opens what is wanted and not open, then closes what is open and not wanted. When one cannot be opened the others
-   * that were opened for it are closed again, nothing else changes, and the coded problem of net is thrown.
+   * that were opened for it are closed again, nothing else changes, and the coded problem of net is thrown. `turned` goes before
+   * what the configuration says.
    */
-  async adopt(wanted: readonly WantedSocket[]): Promise<void> {
-    const enabled = wanted.filter(({ enabled: on }) => on);
+  async adopt(wanted: readonly WantedSocket[], turned: readonly Turned[] = []): Promise<void> {
+    const switched = new Map(turned.map(({ on, stanza, listen }) => [`${stanza}\n${listen}`, on]));
+    const enabled = wanted.filter(({ door, enabled: on }) => switched.get(`${door.stanza}\n${door.listen}`) ?? on);
     const fresh: string[] = [];
     try {
       for (const each of enabled) {
@@ -136,6 +144,11 @@ export class SmtpListeners {
       else await this.#close(keyOf(each));
     }
     return changing.length;
+  }
+
+  /** Every socket of the configuration in force, and whether it is open now. */
+  list(): readonly (WantedSocket & { readonly open: boolean })[] {
+    return this.#wanted.map((each) => ({ ...each, open: this.#open.has(keyOf(each)) }));
   }
 
   /** No new connections. Those that were accepted go on. */

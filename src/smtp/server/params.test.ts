@@ -46,8 +46,30 @@ describe('MT-PRIORITY (RFC 6710)', () => {
   });
 });
 
+describe('DELIVERBY (RFC 2852)', () => {
+  it('takes a time and a mode, once', () => {
+    expect(read('BY=60;R')).toMatchObject({ by: { seconds: 60, mode: 'R', traced: false } });
+    for (const bad of ['BY', 'BY=', 'BY=0;R', 'BY=60', 'BY=60;R BY=60;R']) expect(read(bad), bad).toBe(501);
+    expect(read('BY=60;R', profileOf({ smtp_extensions: ['DSN'] }).offers(false))).toBe(555);
+  });
+});
+
+describe('BINARYMIME (RFC 3030)', () => {
+  it('is not offered and not taken, with and without CHUNKING', () => {
+    for (const options of [{}, { smtp_extensions: ['CHUNKING', 'BINARYMIME'] }]) {
+      expect(profileOf(options).keywordText(true, false)).not.toContain('BINARYMIME');
+      expect(read('BODY=BINARYMIME', profileOf(options).offers(false))).toBe(555);
+    }
+  });
+});
+
 describe('what EHLO says', () => {
   const lines = (options: Partial<InboundValues>) => profileOf(options).keywordText(false, false).split('\n');
+
+  it('of DELIVERBY with the shortest time, if there is one', () => {
+    expect(lines({})).toContain('DELIVERBY');
+    expect(lines({ deliverby_minimum: 30 })).toContain('DELIVERBY 30');
+  });
 
   it('of FUTURERELEASE when a time is set, of LIMITS when there are any (RFC 9422)', () => {
     expect(lines({})).not.toContainEqual(expect.stringContaining('FUTURERELEASE'));

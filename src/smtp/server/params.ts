@@ -1,4 +1,5 @@
 /** ESMTP parameters of MAIL and RCPT: only what was offered, each once, each well formed. */
+import { readByTime } from '../../mail/deliver-by.js';
 import { decodeXtext } from '../../mail/xtext.js';
 import { NOTIFY } from '../../module/message.js';
 import type { Reply } from '../../module/verdict.js';
@@ -15,6 +16,7 @@ export interface Offers {
   readonly dsn: boolean;
   readonly auth: boolean;
   readonly futureRelease: boolean;
+  readonly deliverBy: boolean;
   readonly mtPriority: boolean;
 }
 
@@ -88,6 +90,10 @@ export function readMailParams(text: string, offers: Offers): MailParams | Reply
       const moment = value !== undefined && MOMENT.test(value) ? Date.parse(value) : Number.NaN;
       if (Number.isNaN(moment) || seen.has('HOLDFOR')) return BAD_PARAMETER;
       params.holdUntil = moment;
+    } else if (name === 'BY' && offers.deliverBy) {
+      const by = readByTime(value ?? '');
+      if (!by) return BAD_PARAMETER;
+      params.by = by;
     } else if (name === 'MT-PRIORITY' && offers.mtPriority) {
       if (value === undefined || !PRIORITY.test(value)) return BAD_PARAMETER;
       params.mtPriority = Number(value);

@@ -60,6 +60,7 @@ export class Profile {
       dsn: this.#secure.has('DSN'),
       auth: this.authenticates,
       futureRelease: this.#secure.has('FUTURERELEASE'),
+      deliverBy: this.#secure.has('DELIVERBY'),
       mtPriority: this.#secure.has('MT-PRIORITY'),
       requireTls: false,
     };
@@ -100,6 +101,7 @@ function keywords(options: InboundValues, startTls: boolean, mechanisms: readonl
     if (!wanted || wanted.has(name)) chosen.set(name, parameters);
   };
   offer('MT-PRIORITY', '');
+  offer('DELIVERBY', options.deliverby_minimum > 0 ? String(options.deliverby_minimum) : '');
   const { max_future_release: latest, max_recipients_per_message: recipients, max_receptions_per_connection: mails } = options;
   // RFC 4865 4: the interval, and a moment no interval reaches.
   if (latest > 0) offer('FUTURERELEASE', `${latest} 9999-12-31T23:59:59Z`);

@@ -1,6 +1,7 @@
 /** What the session engine asks and tells: the seam between the SMTP dialogue and the room that decides about mail. */
 import type { InboundValues } from '../../config/snapshot.js';
 import type { Address } from '../../mail/address.js';
+import type { ByTime } from '../../mail/deliver-by.js';
 import type { Later } from '../../module/hook.js';
 import type { Body } from '../../module/message.js';
 import type { Session } from '../../module/session.js';
@@ -30,6 +31,8 @@ export interface MailParams {
   readonly holdFor?: number;
   /** RFC 4865 HOLDUNTIL: wall time in milliseconds from which on it may leave. */
   readonly holdUntil?: number;
+  /** RFC 2852 BY. */
+  readonly by?: ByTime;
   /** RFC 6710 MT-PRIORITY, -9 to 9. */
   readonly mtPriority?: number;
 }

@@ -61,7 +61,9 @@ export abstract class Secured<Own> extends Authentication<Own> {
       }
       then();
     };
-    this.wire.upgrade(context, asks, secured, rest);
+    const { options } = this;
+    const named = options.tls_sni && ((serverName: string) => this.house.namedContextOf(options, serverName));
+    this.wire.upgrade(context, asks, secured, rest, named);
   }
 
   /** Context variables, as the manuals name them. */

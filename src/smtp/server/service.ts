@@ -12,7 +12,7 @@ import type { Door, Guest, House } from './house.js';
 import { Profile } from './profile.js';
 import type { Reception } from './reception.js';
 import { SmtpSession } from './session.js';
-import { tlsSettingsOf } from './tls-settings.js';
+import { namedSettingsOf, tlsSettingsOf } from './tls-settings.js';
 
 export interface ServicePorts<Own> {
   readonly reception: Reception<Own>;
@@ -139,9 +139,21 @@ export class SmtpService<Own> implements House<Own> {
     return settings && this.#ports.contexts.of(settings);
   }
 
+  namedContextOf(options: InboundValues, serverName: string): SecureContext | undefined {
+    const settings = namedSettingsOf(options, serverName);
+    return settings && this.#ports.contexts.of(settings);
+  }
+
   /** The certificates were loaded anew: what depends on them is worked out again. */
   forgetProfiles(): void {
     this.#profiles = new WeakMap();
+  }
+
+  /** Sessions of one socket. */
+  count(stanza: string, listen: string): number {
+    let count = 0;
+    for (const session of this.#sessions) if (session.stanza === stanza && session.listener === listen) count++;
+    return count;
   }
 
   /** Sessions of one listener, or of one of its sockets, get 421 at their next command. Answers how many there are. */

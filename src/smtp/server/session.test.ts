@@ -30,6 +30,7 @@ describe('a session', () => {
         '250-CHUNKING',
         '250-DSN',
         '250-MT-PRIORITY',
+        '250-DELIVERBY',
         '250 LIMITS RCPTMAX=1000',
       ].join('\r\n'),
     );

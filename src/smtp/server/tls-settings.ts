@@ -1,4 +1,4 @@
-/** The tls_* options of a client as the settings of a certificate. */
+/** The tls_* options of a client as the settings of certificates. */
 import type { InboundValues } from '../../config/snapshot.js';
 import type { TlsSettings } from '../../net/tls-contexts.js';
 
@@ -15,4 +15,23 @@ export function tlsSettingsOf(options: InboundValues): TlsSettings | undefined {
     dhParams: options.tls_dhparams_file,
     dheCiphers: options.tls_enable_dhe_ciphers,
   };
+}
+
+/** The settings for a client that asks for a server name (SNI); undefined: those of every client. The exact name goes before the pattern. */
+export function namedSettingsOf(options: InboundValues, serverName: string): TlsSettings | undefined {
+  const { tls_sni: files } = options;
+  if (!files) return undefined;
+  const name = serverName.toLowerCase();
+  const names = Object.keys(files);
+  const chosen =
+    names.find((each) => each.toLowerCase() === name) ?? names.find((each) => each.toLowerCase() === name.replace(/^[^.]+/, '*'));
+  const settings = chosen === undefined ? undefined : tlsSettingsOf(options);
+  const certificate = files[chosen ?? ''];
+  return settings && certificate !== undefined ? { ...settings, certificate, key: undefined } : undefined;
+}
+
+/** Everything that sessions with these options may need. */
+export function allSettingsOf(options: InboundValues): readonly TlsSettings[] {
+  const named = Object.keys(options.tls_sni ?? {}).map((name) => namedSettingsOf(options, name));
+  return [tlsSettingsOf(options), ...named].filter((each) => each !== undefined);
 }

@@ -1,14 +1,17 @@
 /** STARTTLS and TLS from the first byte, with a certificate made on the spot. */
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import tls from 'node:tls';
+import { promisify } from 'node:util';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Client, openStage, type Setting, type Stage } from '../../../test/fuzz/smtp-rehearsal.js';
+import { Client, inboundValues, openStage, type Setting, type Stage } from '../../../test/fuzz/smtp-rehearsal.js';
+import { needs } from '../../../test/needs.js';
 import { TlsContexts } from '../../net/tls-contexts.js';
+import { allSettingsOf } from './tls-settings.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'celeris-starttls-'));
 const makePair = (name: string) => {
@@ -42,6 +45,69 @@ async function open(setting: Setting = {}): Promise<Stage> {
   stage = await openStage({ ...setting, options, contexts });
   return stage;
 }
+
+describe('tls_sni', () => {
+  const asked = async (port: number, servername: string | undefined): Promise<string> =>
+    new Promise((done, fail) => {
+      const how = { port, host: '127.0.0.1', rejectUnauthorized: false, ...(servername && { servername }) };
+      const secure = tls.connect(how, () => {
+        done(String(secure.getPeerCertificate().subject.CN));
+        secure.destroy();
+      });
+      secure.on('error', fail);
+    });
+
+  it('shows each name its certificate, every other the default; a renewed one without an end of sessions', async () => {
+    const joined = (name: string) => {
+      const { certificate, key } = makePair(name);
+      writeFileSync(certificate, Buffer.concat([readFileSync(certificate), readFileSync(key)]));
+      return certificate;
+    };
+    const exact = joined('exact.example.com');
+    const options = {
+      use_ssl: true,
+      tls_certificate: server.certificate,
+      tls_key: server.key,
+      tls_sni: { 'Exact.example.com': exact, '*.example.com': joined('star.example.com') },
+    };
+    const contexts = new TlsContexts();
+    const refresh = () => contexts.refresh(allSettingsOf(inboundValues(options)));
+    await refresh();
+    const at = await openStage({ options, contexts });
+    stage = at;
+    const names = ['exact.example.com', 'other.example.com', 'a.b.example.com', 'example.com', undefined];
+    const shown = [];
+    for (const name of names) shown.push(await asked(at.port, name));
+    expect(shown).toEqual(['exact.example.com', 'star.example.com', 'mx.test', 'mx.test', 'mx.test']);
+    const client = await encrypt(net.connect(at.port, '127.0.0.1'), { servername: 'exact.example.com' });
+    await client.hear();
+    copyFileSync(joined('renewed.example.com'), exact);
+    await refresh();
+    expect(await asked(at.port, 'exact.example.com')).toBe('renewed.example.com');
+    expect(await client.ask('EHLO x\r\n')).toMatch(/^250/);
+  });
+
+  needs('openssl')('openssl', () => {
+    it('sees it after STARTTLS too', async () => {
+      const { certificate, key } = makePair('named.test');
+      writeFileSync(certificate, Buffer.concat([readFileSync(certificate), readFileSync(key)]));
+      const options = { tls_certificate: server.certificate, tls_key: server.key, tls_sni: { 'named.test': certificate } };
+      const contexts = new TlsContexts();
+      await contexts.refresh(allSettingsOf(inboundValues(options)));
+      stage = await openStage({ options, contexts });
+      for (const [name, subject] of [
+        ['named.test', 'CN = named.test'],
+        ['unknown.test', 'CN = mx.test'],
+      ] as const) {
+        const how = ['s_client', '-starttls', 'smtp', '-connect', `127.0.0.1:${stage.port}`, '-servername', name, '-brief'];
+        const running = promisify(execFile)('openssl', how, { timeout: 10_000 });
+        running.child.stdin?.end('QUIT\r\n');
+        const run = await running;
+        expect(`${run.stdout}${run.stderr}`).toContain(subject);
+      }
+    });
+  });
+});
 
 const encrypt = (socket: net.Socket, more: tls.ConnectionOptions = {}): Promise<Client> =>
   new Promise((done, fail) => {

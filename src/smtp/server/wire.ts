@@ -167,7 +167,13 @@ export class Wire {
    * Sends what was said in the clear, then goes on under TLS. Input that is queued must have been dropped before.
    * `secured` is called after the handshake; when it fails the wire is gone. `rest` belongs to the handshake and came already.
    */
-  upgrade(context: SecureContext, requestCert: boolean, secured: (socket: TLSSocket) => void, rest?: Buffer): void {
+  upgrade(
+    context: SecureContext,
+    requestCert: boolean,
+    secured: (socket: TLSSocket) => void,
+    rest?: Buffer,
+    named?: (serverName: string) => SecureContext | undefined,
+  ): void {
     this.flush();
     const plain = this.#socket;
     for (const event of ['data', 'end', 'close', 'error', 'drain']) plain.removeAllListeners(event);
@@ -176,7 +182,13 @@ export class Wire {
       plain.pause();
       plain.unshift(rest);
     }
-    const secure = new TLSSocket(plain, { isServer: true, secureContext: context, requestCert, rejectUnauthorized: false });
+    const secure = new TLSSocket(plain, {
+      isServer: true,
+      secureContext: context,
+      requestCert,
+      rejectUnauthorized: false,
+      ...(named && { SNICallback: (serverName, done) => done(null, named(serverName)) }),
+    });
     this.#socket = secure;
     // What TLSSocket emits when a handshake of the server side is done; its documented twin is for clients only.
     secure.once('secure', () => secured(secure));
