@@ -38,7 +38,6 @@ export const UNREAD: ReadonlySet<string> = new Set<string>([
   'cluster_outbound_throttle_messages',
   'cluster_scope_max_outbound_connections',
   'cluster_server_max_outbound_connections',
-  'concurrency',
   'control_client_timeout',
   'crypto_engine',
   'crypto_lock_method',
