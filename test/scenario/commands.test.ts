@@ -1,5 +1,7 @@
 /** Every console command that changes something or wants arguments, as text and as data, against a daemon with mail in its queue. */
+import { once } from 'node:events';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RawClient } from '../harness/client.js';
@@ -46,7 +48,35 @@ async function makeDue({ daemon, domain }: Try): Promise<void> {
 }
 const stops = async ({ daemon }: Try): Promise<string> => JSON.stringify(await daemon.consoleJson('hold list'));
 
+/** Whether the second listener answers a connection. */
+async function answersAtSide({ daemon }: Try): Promise<boolean> {
+  const socket = net.connect(path.join(daemon.dir, 'side.sock'));
+  try {
+    await once(socket, 'data');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
 const STEPS: readonly Step[] = [
+  {
+    name: 'listener off',
+    words: () => 'listener off side',
+    text: /^Off: .*side\.sock/,
+    data: { stanza: 'esmtp_listener side', on: false },
+    effect: async (of) => expect(await answersAtSide(of)).toBe(false),
+  },
+  {
+    name: 'listener on',
+    before: ({ daemon }) => daemon.console('listener off side'),
+    words: () => 'listener on side',
+    text: /^On: .*side\.sock/,
+    data: { stanza: 'esmtp_listener side', on: true },
+    effect: async (of) => expect(await answersAtSide(of)).toBe(true),
+  },
   { name: 'domain', words: ({ domain }) => `domain ${domain}`, text: /1 hops from routes/, data: { places: [{ total: 1 }] } },
   { name: 'showqueue', words: ({ domain }) => `showqueue ${domain} 10`, text: /@/, data: [{}] },
   { name: 'message details', words: ({ id }) => `message details ${id}`, text: /sender/i, data: { state: 'delayed' } },
@@ -254,8 +284,9 @@ async function begin(daemon: Daemon): Promise<Try> {
 
 describe('every command', () => {
   it('does what it says, as text and as data', { timeout: 120_000 }, async () => {
-    const conf = 'routes = ( "127.0.0.1" )\nremote_smtp_port = 9\nbinding "spare" { }\n';
-    await using daemon = await startDaemon({ conf: (place) => plainConf(place, { more: conf }) });
+    const conf = (dir: string): string =>
+      `routes = ( "127.0.0.1" )\nremote_smtp_port = 9\nbinding "spare" { }\nEsmtp_Listener "side" { Listen "${dir}/side.sock" { } }\n`;
+    await using daemon = await startDaemon({ conf: (place) => plainConf(place, { more: conf(place.dir) }) });
     const wrong: string[] = [];
     for (const { name, before, words, text = /^$/, data = {}, refusal, effect } of STEPS) {
       for (const asData of [false, true]) {

@@ -7,15 +7,17 @@ import { formatTable } from '../table.js';
 export function listenerCommands(desk: Desk): readonly ConsoleCommand[] {
   const turn = async (on: boolean, [stanza, listen]: readonly string[]) => {
     if (stanza === undefined) throw new CommandError('Which listener? Its name stands in "listener list".');
-    const meant = desk.sockets.list().filter((row) => row.stanza === stanza && (listen ?? row.listen) === row.listen);
-    if (meant.length === 0) throw new CommandError(`There is no socket ${listen ?? ''} of a listener "${stanza}".`.replace('  ', ' '));
+    const named = desk.sockets.list().filter((row) => row.stanza === stanza || row.stanza.endsWith(` ${stanza}`));
+    const meant = named.filter((row) => (listen ?? row.listen) === row.listen);
+    const [first] = meant;
+    if (!first) throw new CommandError(`There is no socket ${listen ?? ''} of a listener "${stanza}".`.replace('  ', ' '));
     try {
-      await desk.sockets.turn(on, stanza, listen);
+      await desk.sockets.turn(on, first.stanza, listen);
     } catch (error) {
       throw new CommandError(error instanceof Error ? error.message : 'It could not be done.');
     }
     const names = meant.map((row) => row.listen);
-    return { data: { stanza, listens: names, on }, text: `${on ? 'On' : 'Off'}: ${names.join(', ')}. ${UNTIL}` };
+    return { data: { stanza: first.stanza, listens: names, on }, text: `${on ? 'On' : 'Off'}: ${names.join(', ')}. ${UNTIL}` };
   };
   return [
     {
