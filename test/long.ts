@@ -12,7 +12,7 @@ interface Suite {
 }
 
 const SUITES: ReadonlyMap<string, Suite> = new Map([
-  ['soak', { folders: ['test/soak'], env: { SOAK_SECONDS: '3600' }, alwaysLong: true }],
+  ['soak', { folders: ['test/soak', 'test/chaos/soak.test.ts'], env: { SOAK_SECONDS: '3600' }, alwaysLong: true }],
   ['scale', { folders: ['test/scale', 'test/crash/scale.test.ts'], env: { SCALE: 'full' }, alwaysLong: true }],
   ['crash', { folders: ['test/crash', 'test/kill'], env: { KILLS: '1000', CRASH_LONG: '1' }, alwaysLong: false }],
 ]);

@@ -1,5 +1,5 @@
 /**
- * Good mail and hostile clients at once, and a far end that refuses, delays and drops: for 10 seconds, or SOAK_SECONDS (`npm run soak`).
+ * Good mail and hostile clients at once, and a far end that refuses, delays and drops: for 10 seconds, a minute in CI, or SOAK_SECONDS (`npm run soak`).
  * Afterwards memory is flat, sockets are back, nobody threw, and every accepted message arrived once or its sender was told.
  */
 import { spawnSync } from 'node:child_process';
@@ -13,14 +13,14 @@ import { Ledger } from '../kill/ledger.js';
 import { crawl, VISITS } from './hostile.js';
 import { countSockets, residentBytes } from './watch-process.js';
 
-const SECONDS = Number(process.env.SOAK_SECONDS ?? 10);
+const SECONDS = Number(process.env.SOAK_SECONDS ?? (process.env.CI === 'true' ? 60 : 10));
 const CRAWLERS = 100;
 const VISITORS = 6;
 /** Good clients, each with its own pause; so many messages a second at most. */
 const RATE = Number(process.env.SOAK_RATE ?? 400);
 /** Growth from the first half to the second; a short run is still warming up, so it gets some octets more. */
 const GROWTH = 1.3;
-const WARM_BYTES = SECONDS < 60 ? 40 << 20 : 0;
+const WARM_BYTES = SECONDS < 120 ? 40 << 20 : 0;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0;
