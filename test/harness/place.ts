@@ -1,4 +1,5 @@
 /** Where a daemon under test lives: a temporary folder and free ports; and the plainest configuration for it. */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -13,15 +14,25 @@ export interface Place {
   readonly consolePath: string;
 }
 
+/** Below those that the system gives to clients: one of them could take such a port before it is used. */
+const FIRST_PORT = 10_000;
+const LAST_PORT = 32_000;
+
 /** A port nobody listens on now. */
 export async function freePort(host = '127.0.0.1'): Promise<number> {
-  const server = net.createServer().listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a listening socket has no port');
-  return address.port;
+  for (let tries = 0; tries < 100; tries++) {
+    const port = randomInt(FIRST_PORT, LAST_PORT);
+    const server = net.createServer();
+    const isFree = await new Promise<boolean>((done) => {
+      server.once('error', () => done(false));
+      server.listen(port, host, () => done(true));
+    });
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
+  throw new Error(`no port of ${host} is free`);
 }
 
 /** Makes a temporary folder, readable by daemons that give up root, and finds a port. The caller removes `dir`. */

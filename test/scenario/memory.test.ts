@@ -26,7 +26,7 @@ describe('memory_goal', () => {
 
     fs.writeFileSync(conf, `${calm}\nmemory_goal = 0\nmemory_hwm = 100\n`);
     await daemon.console('config reload');
-    await daemon.waitFor('alarm', () => daemon.lines.some((line) => line.includes('the largest receptions wait')));
+    await daemon.waitFor('alarm', () => daemon.lines.filter((line) => line.includes('the largest receptions wait')).length >= WORKERS);
     client.send('second half\r\n.\r\n');
     let answered = false;
     const answer = client.expect(250).then(() => {

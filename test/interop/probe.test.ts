@@ -97,8 +97,7 @@ describe('the probe against Celeris', { timeout: 120_000 }, () => {
   });
 });
 
-// What follows is about other servers; once is enough.
-describe.skipIf(process.env.CELERIS_WORKERS === '2')('the probe against others', { timeout: 120_000 }, () => {
+describe('the probe against others', { timeout: 120_000 }, () => {
   it('calls a server unsafe that splits', async () => {
     await using server = await startNaiveServer();
     const { rows, status } = await report(server.port, ['--recipient', RECIPIENT]);
