@@ -5,8 +5,8 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
-import { describe, expect, it } from 'vitest';
-import { startSink } from '../../src/tools/sink/sink.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Sink, startSink } from '../../src/tools/sink/sink.js';
 import { startPostfix } from '../bench/postfix.js';
 import { RawClient } from '../harness/client.js';
 import { type Daemon, startDaemon } from '../harness/daemon.js';
@@ -144,38 +144,52 @@ async function startIntrospection() {
   return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => void server.close() };
 }
 
+// Postfix's daemons need root.
+const isRoot = process.getuid?.() === 0;
+
 needs('postfix', 'dovecot-core')('Postfix with Dovecot', () => {
-  // Postfix's daemons need root.
-  it.skipIf(process.getuid?.() !== 0).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'XOAUTH2'])(
+  /** Ends what was started, the last first. */
+  const ends: (() => unknown)[] = [];
+  let sink: Sink;
+  let postfix: Awaited<ReturnType<typeof startPostfix>>;
+  beforeAll(async () => {
+    if (!isRoot) return;
+    sink = await startSink();
+    ends.unshift(() => sink.close());
+    const introspection = await startIntrospection();
+    ends.unshift(() => introspection[Symbol.dispose]());
+    const dovecot = await startDovecot(PASSWORDS, introspection.port);
+    ends.unshift(() => dovecot[Symbol.asyncDispose]());
+    postfix = await startPostfix(sink.port, [
+      'smtpd_sasl_auth_enable = yes',
+      'smtpd_sasl_type = dovecot',
+      `smtpd_sasl_path = ${dovecot.socket}`,
+      'smtpd_relay_restrictions = permit_sasl_authenticated, reject',
+      'smtpd_recipient_restrictions =',
+    ]);
+    ends.unshift(() => postfix.stop());
+  }, 60_000);
+  afterAll(async () => {
+    for (const end of ends) await end();
+  });
+
+  it.skipIf(!isRoot).each(['PLAIN', 'LOGIN', 'CRAM-MD5', 'SCRAM-SHA-256', 'XOAUTH2'])(
     'takes %s of ours, and its user stands in the log',
     { timeout: 60_000 },
     async (type) => {
-      await using sink = await startSink();
-      using introspection = await startIntrospection();
-      await using dovecot = await startDovecot(PASSWORDS, introspection.port);
-      const postfix = await startPostfix(sink.port, [
-        'smtpd_sasl_auth_enable = yes',
-        'smtpd_sasl_type = dovecot',
-        `smtpd_sasl_path = ${dovecot.socket}`,
-        'smtpd_relay_restrictions = permit_sasl_authenticated, reject',
-        'smtpd_recipient_restrictions =',
-      ]);
-      try {
-        // This Postfix has no certificate.
-        const own = Object.values(PASSWORDS).reduce((text, secret) => text.replaceAll(secret, tokenOf(secret)), customers(type));
-        const clear = `${type === 'XOAUTH2' ? own : customers(type)}domain "eve.test" {\n  outbound_smtp_auth_user = ann\n  outbound_smtp_auth_pass = "wrong"\n}\noutbound_smtp_auth_require_tls = false\n`;
-        await using daemon = await startDaemon({ conf: (place) => conf(place, postfix.port, clear) });
-        await submit(daemon, 'x@ann.test', 'x@ben.test');
-        await sink.waitFor(2, 20_000);
-        const log = fs.readFileSync(postfix.logFile, 'utf8');
-        for (const user of ['ann', 'ben']) expect(log).toContain(`sasl_method=${type}, sasl_username=${user}`);
-        await submit(daemon, 'x@eve.test');
-        const line = await daemon.waitFor('T', () => linesOf(daemon, 'T')[0], 20_000);
-        expect(line).toContain('454 4.7.8 [internal] AUTH refused: 535 5.7.8');
-        expectNoPassword(daemon);
-      } finally {
-        await postfix.stop();
-      }
+      const before = sink.messages;
+      // This Postfix has no certificate.
+      const own = Object.values(PASSWORDS).reduce((text, secret) => text.replaceAll(secret, tokenOf(secret)), customers(type));
+      const clear = `${type === 'XOAUTH2' ? own : customers(type)}domain "eve.test" {\n  outbound_smtp_auth_user = ann\n  outbound_smtp_auth_pass = "wrong"\n}\noutbound_smtp_auth_require_tls = false\n`;
+      await using daemon = await startDaemon({ conf: (place) => conf(place, postfix.port, clear) });
+      await submit(daemon, 'x@ann.test', 'x@ben.test');
+      await sink.waitFor(before + 2, 20_000);
+      const log = fs.readFileSync(postfix.logFile, 'utf8');
+      for (const user of ['ann', 'ben']) expect(log).toContain(`sasl_method=${type}, sasl_username=${user}`);
+      await submit(daemon, 'x@eve.test');
+      const line = await daemon.waitFor('T', () => linesOf(daemon, 'T')[0], 20_000);
+      expect(line).toContain('454 4.7.8 [internal] AUTH refused: 535 5.7.8');
+      expectNoPassword(daemon);
     },
   );
 });
