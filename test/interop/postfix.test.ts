@@ -32,7 +32,11 @@ needs(
   const log = (): string => (postfix ? fs.readFileSync(postfix.logFile, 'utf8') : '');
 
   beforeAll(async () => {
-    reception = await startReception(SOCKETS);
+    const facts = ['addr', 'helo', 'proto', 'source'].map((name) => `%vctx_conn{xforward_${name}}`).join(' ');
+    reception = await startReception(
+      SOCKETS,
+      (place) => `custom_logger "told" { reception_logfile = "${place}/told" reception_format = "%r@%R ${facts}" }`,
+    );
     if (process.getuid?.() !== 0) return;
     const { ports, customer, authority } = reception;
     const maps: Record<string, readonly string[]> = {
@@ -116,6 +120,14 @@ needs(
     if (!postfix) context.skip("Postfix's daemons need root");
     await submit('x@told.test');
     await arrival('x@told.test');
+    const facts = await reception.daemon.waitFor('what it told', () =>
+      fs
+        .readFileSync(path.join(folder(), 'told'), 'utf8')
+        .split('\n')
+        .find((line) => line.startsWith('x@told.test ')),
+    );
+    // Clients in its mynetworks are local to it.
+    expect(facts).toMatch(/^x@told\.test 127\.0\.0\.1 client\.test esmtp LOCAL$/);
   });
 
   it('brings mail by LMTP, an answer for each recipient', async (context) => {

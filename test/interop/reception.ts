@@ -23,11 +23,11 @@ export interface Reception<Socket extends string> extends AsyncDisposable {
 
 /**
  * Starts it. `sockets`: by name the options of each Listen; who logs in may relay, nobody else, unless an option says so.
- * `more` ends the configuration.
+ * `more` ends the configuration; it is given the folder of certificates, where further files may lie.
  */
 export async function startReception<Socket extends string>(
   sockets: Readonly<Record<Socket, string>>,
-  more = '',
+  more: string | ((folder: string) => string) = '',
 ): Promise<Reception<Socket>> {
   const authority = new Authority();
   const others = new Authority();
@@ -47,7 +47,7 @@ export async function startReception<Socket extends string>(
   const sink = await startSink();
   const daemon = await startDaemon({
     conf: (place) =>
-      plainConf(place, { sinkPort: sink.port, more: `${more}\n` })
+      plainConf(place, { sinkPort: sink.port, more: `${typeof more === 'string' ? more : more(authority.folder)}\n` })
         .replace('relay_hosts = ( 127.0.0.0/8 )\n', '')
         .replace('ESMTP_Listener {', listener.join('\n')),
   });
