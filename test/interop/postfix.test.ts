@@ -48,7 +48,7 @@ needs(
       `transport_maps = inline:{ { told.test=smtp:[127.0.0.1]:${ports.told} } { lmtp.test=lmtp:inet:127.0.0.1:${ports.lmtp} } { login.test=smtp:[127.0.0.1]:${ports.login} } { certified.test=smtp:[127.0.0.1]:${ports.certified} } }`,
       `smtp_tls_CAfile = ${authority.root.cert}`,
       `smtp_tls_policy_maps = inline:{ { [127.0.0.1]:${ports.smtp}=verify match=${NAME} } { [127.0.0.1]:${ports.certified}=encrypt } { [127.0.0.1]:${ports.login}=encrypt } { [127.0.0.1]:${ports.told}=none } }`,
-      'smtp_tls_loglevel = 1',
+      'smtp_tls_loglevel = 2',
       'smtp_tls_security_level = none',
       'smtp_tls_session_cache_database = btree:$data_directory/sessions',
       `smtp_tls_cert_file = ${customer.chain}`,
@@ -100,6 +100,7 @@ needs(
     await submit('two@far.test');
     await arrival('two@far.test');
     expect(log()).toMatch(/Verified TLS connection established to 127\.0\.0\.1\[127\.0\.0\.1\]:\d+: TLSv1\.3/);
+    expect(log()).toMatch(/Reusing old session/);
   });
 
   it('logs in, and relays by that', async (context) => {
