@@ -1,7 +1,9 @@
 /** Installs the Debian packages that suites need and this machine lacks, so that none of their services starts. */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { isInstalled, KNOWN_PACKAGES, lookAgain, whereIs } from './programs.js';
+import os from 'node:os';
+import path from 'node:path';
+import { isInstalled, KNOWN_PACKAGES, lookAgain, unpackedFolder, unpackedPackages, whereIs } from './programs.js';
 
 const POLICY = '/usr/sbin/policy-rc.d';
 const LISTS = '/var/lib/apt/lists';
@@ -21,11 +23,13 @@ export function installMissing(packages: readonly string[] = KNOWN_PACKAGES): vo
   try {
     // Lists may be absent (a fresh container) or older than what the mirror still has: update, then once more.
     if (!hasLists()) run(['update']);
-    const install = ['install', '--yes', '--no-install-recommends', ...missing];
-    if (!run(install, false)) {
+    const installed = missing.filter((name) => unpackedPackages(name) === undefined);
+    const install = ['install', '--yes', '--no-install-recommends', ...installed];
+    if (installed.length > 0 && !run(install, false)) {
       run(['update']);
       run(install);
     }
+    for (const name of missing) unpack(name, unpackedPackages(name) ?? []);
   } finally {
     restore();
   }
@@ -34,8 +38,30 @@ export function installMissing(packages: readonly string[] = KNOWN_PACKAGES): vo
   if (still.length > 0) throw new Error(`installed, but not there: ${still.join(', ')}`);
 }
 
-function run(words: readonly string[], mustSucceed = true): boolean {
+/** Downloads packages and lays their files into one folder, without scripts: nothing else on the machine changes. */
+function unpack(name: string, packages: readonly string[]): void {
+  if (packages.length === 0) return;
+  const folder = unpackedFolder(name);
+  const archives = fs.mkdtempSync(path.join(os.tmpdir(), 'celeris-archives-'));
+  try {
+    const download = ['download', ...packages];
+    if (!run(download, false, archives)) {
+      run(['update']);
+      run(download, true, archives);
+    }
+    fs.mkdirSync(folder, { recursive: true });
+    for (const file of fs.readdirSync(archives)) {
+      const { status, stderr } = spawnSync('dpkg', ['-x', path.join(archives, file), folder], { encoding: 'utf8', timeout: 60_000 });
+      if (status !== 0) throw new Error(`dpkg -x ${file} failed: ${stderr.trim()}`);
+    }
+  } finally {
+    fs.rmSync(archives, { recursive: true, force: true });
+  }
+}
+
+function run(words: readonly string[], mustSucceed = true, cwd = '/'): boolean {
   const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...words], {
+    cwd,
     encoding: 'utf8',
     timeout: 300_000,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -274,6 +274,19 @@ describe('use_ssl', () => {
     expect(await client.ask('STARTTLS\r\n')).toMatch(/^503/);
     expect(await client.ask('QUIT\r\n')).toMatch(/^221/);
   });
+
+  it('takes a handshake that came before the session began, as where another process is asked about the client first', async () => {
+    const { service } = await open({ options: { use_ssl: true } });
+    const late = net.createServer({ allowHalfOpen: true }, (socket) =>
+      setTimeout(() => service.accept(socket, { stanza: 'esmtp_listener', listen: 'late', lmtp: false }), 50),
+    );
+    await new Promise<void>((done) => late.listen(0, '127.0.0.1', done));
+    const address = late.address();
+    const client = await encrypt(net.connect(address !== null && typeof address === 'object' ? address.port : 0, '127.0.0.1'));
+    expect(await client.hear()).toMatch(/^220 /);
+    client.close();
+    late.close();
+  });
 });
 
 describe('tls_allow_renegotiation', () => {

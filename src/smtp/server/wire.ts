@@ -177,11 +177,9 @@ export class Wire {
     this.flush();
     const plain = this.#socket;
     for (const event of ['data', 'end', 'close', 'error', 'drain']) plain.removeAllListeners(event);
-    if (rest && rest.length > 0) {
-      // TLSSocket takes first what its socket has not given away.
-      plain.pause();
-      plain.unshift(rest);
-    }
+    // TLSSocket takes first what its socket has not given away: a handshake that came before we did must not flow to nobody.
+    plain.pause();
+    if (rest && rest.length > 0) plain.unshift(rest);
     const secure = new TLSSocket(plain, {
       isServer: true,
       secureContext: context,
