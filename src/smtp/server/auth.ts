@@ -76,9 +76,14 @@ export abstract class Authentication<Own> extends Intake<Own> {
   }
 
   protected concludeAuth(verdict: Verdict) {
-    const { outcome } = this;
+    const { outcome, farewell } = this;
     this.endAttempt();
     if (this.wire.hasQueued) return this.pipelined('AUTH', this.commandLine);
+    if (farewell) {
+      this.answer('AUTH', this.commandLine, farewell);
+      this.reset();
+      return this.hangUp();
+    }
     if (outcome && !(verdict && 'reply' in verdict)) {
       this.user = outcome.user;
       return this.answer('AUTH', this.commandLine, words.AUTHENTICATED);

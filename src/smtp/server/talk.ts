@@ -130,6 +130,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
 
   shutDown(reply: Reply = words.SHUTTING_DOWN): void {
     this.farewell ??= reply;
+    if (this.step === STEP.auth) this.abandon();
     if (this.mode !== MODE.command || this.wire.held || this.wire.closing || this.transaction || this.securing) return;
     this.wire.say(words.renderReply(this.farewell));
     this.hangUp();
@@ -176,6 +177,13 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   endedEarly(): void {
     // Who leaves while an answer is kept back from him does not want it.
     if (this.resting) this.wire.destroy();
+    // Nothing can follow a login, so nobody need go on checking it.
+    else if (this.step === STEP.auth) this.abandon();
+  }
+
+  /** Whoever works for this client may stop: it left, or has to. */
+  protected abandon(): void {
+    this.abortion?.abort();
   }
 
   broke(error: unknown): void {
@@ -186,7 +194,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     this.isGone = true;
     this.earlyWaiter?.(false);
     this.rest?.cancel();
-    this.abortion?.abort();
+    this.abandon();
     this.dueAt = 0;
     if (this.securing) this.tellEvent('tls_failed', error === '' ? 'the client left during the handshake' : error);
     if (this.step === STEP.none) this.finish();
