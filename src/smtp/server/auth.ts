@@ -1,5 +1,6 @@
 /** The dialogue of AUTH (RFC 4954): who may try, the lines of an exchange, and what comes of it. The mechanisms stand in ../sasl. */
 import { TLSSocket } from 'node:tls';
+import type { Reply } from '../../mail/reply.js';
 import { FAIL_CLOSED, type Verdict } from '../../module/verdict.js';
 import { decodeBase64 } from '../sasl/base64.js';
 import { type Done, type Failed, failed, type Mechanism, type Step as Move } from '../sasl/mechanism.js';
@@ -39,6 +40,12 @@ export abstract class Authentication<Own> extends Intake<Own> {
     if (!enable_authentication || this.user !== undefined || open_relay) return false;
     if (tls_verified_peer_is_authorized && this.tls?.verified) return false;
     return !relay_hosts?.has(this.peer.ip === '' ? '127.0.0.1' : this.peer.ip);
+  }
+
+  override shutDown(reply?: Reply): void {
+    super.shutDown(reply);
+    // What a verifier would say comes too late for this session.
+    if (this.step === STEP.auth) this.abortion?.abort();
   }
 
   protected auth(line: string) {

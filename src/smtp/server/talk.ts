@@ -74,7 +74,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   /** The command that is being answered. */
   protected commandLine = '';
   protected localEnd: Endpoint | undefined = undefined;
-  private abortion: AbortController | undefined = undefined;
+  protected abortion: AbortController | undefined = undefined;
   private earlyWaiter: ((spoke: boolean) => void) | undefined = undefined;
   private askedAt = 0;
   private rest: Timer | undefined = undefined;
@@ -130,7 +130,6 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
 
   shutDown(reply: Reply = words.SHUTTING_DOWN): void {
     this.farewell ??= reply;
-    if (this.step === STEP.auth) this.abandon();
     if (this.mode !== MODE.command || this.wire.held || this.wire.closing || this.transaction || this.securing) return;
     this.wire.say(words.renderReply(this.farewell));
     this.hangUp();
@@ -175,15 +174,9 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   }
 
   endedEarly(): void {
-    // Who leaves while an answer is kept back from him does not want it.
+    // Who leaves while an answer is kept back from him does not want it; nothing can follow a login, so nobody need go on checking it.
     if (this.resting) this.wire.destroy();
-    // Nothing can follow a login, so nobody need go on checking it.
-    else if (this.step === STEP.auth) this.abandon();
-  }
-
-  /** Whoever works for this client may stop: it left, or has to. */
-  protected abandon(): void {
-    this.abortion?.abort();
+    else if (this.step === STEP.auth) this.abortion?.abort();
   }
 
   broke(error: unknown): void {
@@ -194,7 +187,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
     this.isGone = true;
     this.earlyWaiter?.(false);
     this.rest?.cancel();
-    this.abandon();
+    this.abortion?.abort();
     this.dueAt = 0;
     if (this.securing) this.tellEvent('tls_failed', error === '' ? 'the client left during the handshake' : error);
     if (this.step === STEP.none) this.finish();
