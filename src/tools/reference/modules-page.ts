@@ -17,11 +17,13 @@ export function renderModules(manifests: readonly Manifest[]): string {
     flagsOf(module),
     module.summary,
   ]);
+  const ours = manifests.filter(({ name }) => !knownModules.has(name));
   return formatPage(
     'Modules',
-    `The ${rows.length} modules that Momentum documents and what there is of them: ${built.size} are built. A stanza or an option of one that is not built is an error that names it. *singleton*: one stanza without a name. *autoload*: Momentum loads it when something of it is used. *cluster*: needs a cluster. *validates*: takes part in validation; \`__bypass_NAME = true\` in a connection's context spares it the module.`,
+    `The ${rows.length} modules that Momentum documents and what there is of them: ${built.size - ours.length} are built. A stanza or an option of one that is not built is an error that names it. *singleton*: one stanza without a name. *autoload*: Momentum loads it when something of it is used. *cluster*: needs a cluster. *validates*: takes part in validation; \`__bypass_NAME = true\` in a connection's context spares it the module.`,
     'Every module stanza also takes `enabled`, `debug_level`, `on_error` and `timeout`; see the last section of [options](options.md).',
     formatMarkdownTable(['module', 'built', 'flags', 'what it does'], rows),
+    ...(ours.length > 0 ? [`Not of Momentum: ${ours.map(({ name }) => `[${code(name)}](#${name})`).join(', ')}.`] : []),
     ...manifests.flatMap(describeModule),
   );
 }
