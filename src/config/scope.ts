@@ -1,5 +1,6 @@
 /** Which scopes count for a question, most specific first: the fallback rules, and nothing else. */
 import { containsIp, parseIp } from '../kernel/cidr.js';
+import { foldDomain } from '../kernel/domain.js';
 import type { Scope } from './scopes.js';
 import type { ScopeNode } from './settings.js';
 
@@ -151,7 +152,7 @@ export class Scopes {
     for (const kind of ['domain', 'host'] as const) {
       const all = childrenOf(node, kind);
       if (all.length === 0) continue;
-      const exact = new Map(all.filter((child) => !child.pattern).map((child) => [child.instance, child]));
+      const exact = new Map(all.filter((child) => !child.pattern).map((child) => [foldDomain(child.instance), child]));
       names.set(kind, { exact, patterns: all.filter((child) => child.pattern) });
     }
     if (names.size > 0) this.#names.set(node, names);
@@ -162,8 +163,9 @@ export class Scopes {
   #matches(container: ScopeNode, kind: 'domain' | 'host', name: string): readonly ScopeNode[] {
     const { exact, patterns } = this.#names.get(container)?.get(kind) ?? NOBODY;
     const lower = name.toLowerCase();
-    const found = exact.get(lower);
-    const matching = patterns.filter((node) => node.pattern?.test(lower));
+    const folded = foldDomain(lower);
+    const found = exact.get(folded);
+    const matching = patterns.filter(({ pattern }) => pattern?.test(lower) || (folded !== lower && pattern?.test(folded)));
     return found ? [found, ...matching] : matching;
   }
 }

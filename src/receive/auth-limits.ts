@@ -35,14 +35,14 @@ export class LoginLimits {
     const { perClient, perUser } = this.#limits();
     if (isOn(perClient) && (this.#clients.get(client)?.wait(now) ?? 0) > 0) return true;
     if (!isOn(perUser) || this.#good.get(pair(client, user))) return false;
-    return (this.#users.get(user)?.wait(now) ?? 0) > 0;
+    return (this.#users.get(userKey(user))?.wait(now) ?? 0) > 0;
   }
 
   /** A login was refused; the user is empty when none was named. */
   failed(ip: string, user: string): void {
     const { perClient, perUser } = this.#limits();
     this.#count(this.#clients, clientKey(ip), perClient);
-    if (user !== '') this.#count(this.#users, user, perUser);
+    if (user !== '') this.#count(this.#users, userKey(user), perUser);
   }
 
   succeeded(ip: string, user: string): void {
@@ -61,6 +61,9 @@ export class LoginLimits {
 }
 
 const pair = (client: string, user: string): string => `${client} ${user}`;
+
+/** Verifiers may take a name in any case and form, so its spellings share one limit. */
+const userKey = (user: string): string => user.normalize('NFKC').toLowerCase();
 
 const isOn = (limit: Throttle): limit is { readonly count: number; readonly seconds: number } =>
   limit !== undefined && limit !== 'none' && limit.count > 0;

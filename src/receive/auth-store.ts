@@ -100,7 +100,8 @@ export function openScheme(
         const said = await Promise.race([scheme.verify(user, secret, session, ending.signal), lateness]);
         return said === 'ok' || said === 'no' ? said : 'error';
       } catch (error) {
-        failed(error);
+        // Who leaves is no trouble of the verifier.
+        if (!session.signal.aborted) failed(error);
         return 'error';
       } finally {
         timer.cancel();

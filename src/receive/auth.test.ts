@@ -195,6 +195,12 @@ describe('bad-inputs 19: limits over sessions', () => {
     expect(await plain(session(FILE, '2001:db8::99'), 'tim', 'pencil')).toBe('454 4.7.0');
   });
 
+  it('spellings of a name are one user', async () => {
+    const { plain, session } = await openDesk();
+    for (const [i, user] of ['TIM', 'Tim', 'ｔｉｍ'].entries()) await plain(session(FILE, `192.0.2.${i + 1}`), user, 'x');
+    expect(await plain(session(FILE, '192.0.2.9'), 'tim', 'pencil')).toBe('454 4.7.0');
+  });
+
   it('guesses from everywhere close a user to strangers, not to where he was let in lately', async () => {
     const { plain, session } = await openDesk();
     expect(await plain(session(FILE, '198.51.100.1'), 'tim', 'pencil')).toBe('in');

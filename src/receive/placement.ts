@@ -1,5 +1,6 @@
 /** Where a copy is queued: binding group and binding, then the routing domain. */
 import type { OutboundValues } from '../config/snapshot.js';
+import { foldDomain } from '../kernel/domain.js';
 import type { Assignment } from '../module/hooks.js';
 import type { Draft } from '../module/message.js';
 import { DEFAULT_NAME, type Place, type PlaceTable } from '../module/place.js';
@@ -40,7 +41,7 @@ export function choosePlace(
   const [group, binding] = chooseBinding(wanted, domain, bindings, random);
   const options = bindings.at(parts(group, binding, domain));
   if (binding === DEFAULT_NAME && options.default_binding === 'none') return UNPLACED;
-  return places.of(group, binding, draft.routingDomain ?? gatewayName(options.gateway) ?? domain);
+  return places.of(group, binding, draft.routingDomain ?? gatewayName(options.gateway) ?? foldDomain(domain));
 }
 
 const parts = (group: string, binding: string, domain: string) => ({

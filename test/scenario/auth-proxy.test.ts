@@ -173,6 +173,43 @@ describe('smtp_auth_proxy', () => {
     }
   });
 
+  it.each(['leaves', 'says goodbye', 'breaks off'] as const)('nobody goes on asking for a client that %s', async (how) => {
+    const silent = await startPeer((caller) => caller.silence());
+    try {
+      await using daemon = await startDaemon({ conf: (place) => conf(place, `host = "127.0.0.1:${silent.port}" timeout = 60`) });
+      const client = await connect(daemon);
+      client.line(`AUTH PLAIN ${plain('ann', PASSWORDS.ann ?? '')}`);
+      await daemon.waitFor('the question', () => silent.open === 1);
+      if (how === 'leaves') client.close();
+      else if (how === 'breaks off') client.reset();
+      else client.finish();
+      await daemon.waitFor('the end of the question', () => silent.open === 0, 3000);
+      await daemon.waitFor(
+        'the end of the session',
+        async () => ((await daemon.consoleJson('summary')) as { inboundConcurrency: number }).inboundConcurrency === 0,
+      );
+      expect(daemon.lines.join('\n')).not.toContain('could not be checked');
+    } finally {
+      await silent.close();
+    }
+  });
+
+  it('a stop waits for no login that is being checked', async () => {
+    const silent = await startPeer((caller) => caller.silence());
+    try {
+      await using daemon = await startDaemon({ conf: (place) => conf(place, `host = "127.0.0.1:${silent.port}" timeout = 60`) });
+      const client = await connect(daemon);
+      client.line(`AUTH PLAIN ${plain('ann', PASSWORDS.ann ?? '')}`);
+      await daemon.waitFor('the question', () => silent.open === 1);
+      const stopped = daemon.stop('SIGTERM', 5000);
+      expect((await client.reply()).code).toBe(421);
+      await client.end();
+      expect(await stopped).toBe('0');
+    } finally {
+      await silent.close();
+    }
+  });
+
   it('require_tls shows nothing in clear', async () => {
     const heard: string[] = [];
     const clear = await startPeer(async (caller) => {

@@ -1,5 +1,6 @@
 /** The dialogue of AUTH (RFC 4954): who may try, the lines of an exchange, and what comes of it. The mechanisms stand in ../sasl. */
 import { TLSSocket } from 'node:tls';
+import type { Reply } from '../../mail/reply.js';
 import { FAIL_CLOSED, type Verdict } from '../../module/verdict.js';
 import { decodeBase64 } from '../sasl/base64.js';
 import { type Done, type Failed, failed, type Mechanism, type Step as Move } from '../sasl/mechanism.js';
@@ -41,6 +42,12 @@ export abstract class Authentication<Own> extends Intake<Own> {
     return !relay_hosts?.has(this.peer.ip === '' ? '127.0.0.1' : this.peer.ip);
   }
 
+  override shutDown(reply?: Reply): void {
+    super.shutDown(reply);
+    // What a verifier would say comes too late for this session.
+    if (this.step === STEP.auth) this.abortion?.abort();
+  }
+
   protected auth(line: string) {
     const shown = maskSecret(line);
     if (this.moreBehind) return this.pipelined('AUTH', shown);
@@ -76,9 +83,14 @@ export abstract class Authentication<Own> extends Intake<Own> {
   }
 
   protected concludeAuth(verdict: Verdict) {
-    const { outcome } = this;
+    const { outcome, farewell } = this;
     this.endAttempt();
     if (this.wire.hasQueued) return this.pipelined('AUTH', this.commandLine);
+    if (farewell) {
+      this.answer('AUTH', this.commandLine, farewell);
+      this.reset();
+      return this.hangUp();
+    }
     if (outcome && !(verdict && 'reply' in verdict)) {
       this.user = outcome.user;
       return this.answer('AUTH', this.commandLine, words.AUTHENTICATED);

@@ -74,7 +74,7 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   /** The command that is being answered. */
   protected commandLine = '';
   protected localEnd: Endpoint | undefined = undefined;
-  private abortion: AbortController | undefined = undefined;
+  protected abortion: AbortController | undefined = undefined;
   private earlyWaiter: ((spoke: boolean) => void) | undefined = undefined;
   private askedAt = 0;
   private rest: Timer | undefined = undefined;
@@ -174,8 +174,9 @@ export abstract class Talk<Own> implements ServerSession<Own>, Reader {
   }
 
   endedEarly(): void {
-    // Who leaves while an answer is kept back from him does not want it.
+    // Who leaves while an answer is kept back from him does not want it; nothing can follow a login, so nobody need go on checking it.
     if (this.resting) this.wire.destroy();
+    else if (this.step === STEP.auth) this.abortion?.abort();
   }
 
   broke(error: unknown): void {

@@ -17,14 +17,13 @@ export function renderModules(manifests: readonly Manifest[]): string {
     flagsOf(module),
     module.summary,
   ]);
-  // A module that comes as two, as its loggers do: the second has no row of its own there.
-  const known = rows.filter(([, isBuilt]) => isBuilt === 'yes').length;
-  const beside = manifests.filter(({ name }) => !knownModules.has(name)).map(({ name }) => `[${code(name)}](#${name})`);
+  const ours = manifests.filter(({ name }) => !knownModules.has(name));
   return formatPage(
     'Modules',
-    `The ${rows.length} modules that Momentum documents and what there is of them: ${known} are built${beside.length > 0 ? `, and beside them ${beside.join(', ')}` : ''}. A stanza or an option of one that is not built is an error that names it. *singleton*: one stanza without a name. *autoload*: Momentum loads it when something of it is used. *cluster*: needs a cluster. *validates*: takes part in validation; \`__bypass_NAME = true\` in a connection's context spares it the module.`,
+    `The ${rows.length} modules that Momentum documents and what there is of them: ${built.size - ours.length} are built. A stanza or an option of one that is not built is an error that names it. *singleton*: one stanza without a name. *autoload*: Momentum loads it when something of it is used. *cluster*: needs a cluster. *validates*: takes part in validation; \`__bypass_NAME = true\` in a connection's context spares it the module.`,
     'Every module stanza also takes `enabled`, `debug_level`, `on_error` and `timeout`; see the last section of [options](options.md).',
     formatMarkdownTable(['module', 'built', 'flags', 'what it does'], rows),
+    ...(ours.length > 0 ? [`Beside them, as no module of Momentum: ${ours.map(({ name }) => `[${code(name)}](#${name})`).join(', ')}.`] : []),
     ...manifests.flatMap(describeModule),
   );
 }
