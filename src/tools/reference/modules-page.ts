@@ -23,7 +23,9 @@ export function renderModules(manifests: readonly Manifest[]): string {
     `The ${rows.length} modules that Momentum documents and what there is of them: ${built.size - ours.length} are built. A stanza or an option of one that is not built is an error that names it. *singleton*: one stanza without a name. *autoload*: Momentum loads it when something of it is used. *cluster*: needs a cluster. *validates*: takes part in validation; \`__bypass_NAME = true\` in a connection's context spares it the module.`,
     'Every module stanza also takes `enabled`, `debug_level`, `on_error` and `timeout`; see the last section of [options](options.md).',
     formatMarkdownTable(['module', 'built', 'flags', 'what it does'], rows),
-    ...(ours.length > 0 ? [`Beside them, as no module of Momentum: ${ours.map(({ name }) => `[${code(name)}](#${name})`).join(', ')}.`] : []),
+    ...(ours.length > 0
+      ? [`Beside them, as no module of Momentum: ${ours.map(({ name }) => `[${code(name)}](#${name})`).join(', ')}.`]
+      : []),
     ...manifests.flatMap(describeModule),
   );
 }
