@@ -35,6 +35,14 @@ function* checkDomain(domain: ScopeNode): IterableIterator<ConfigProblem> {
   yield problemAt('CONFLICT', placeOf(first), say, { severity: 'notice', hint, width: first.node.name.raw.length });
 }
 
+/** Every name that some scope gives as `gateway`, in lower case: the routing domains of the mail behind them. */
+export function listGateways(scope: ScopeNode, found = new Set<string>()): ReadonlySet<string> {
+  const setting = scope.settings.get('gateway');
+  if (setting) found.add(String(setting.value).toLowerCase());
+  for (const byName of scope.children.values()) for (const child of byName.values()) listGateways(child, found);
+  return found;
+}
+
 /** The gateway of mail for a domain, by what is written in its stanza or around it; '' for none. */
 function gatewayOf(scope: ScopeNode): string {
   for (let at: ScopeNode | undefined = scope; at; at = at.parent) {

@@ -1,5 +1,6 @@
 /** A configuration that stands still: numbered, frozen, with the place every value came from. Look-ups are remembered. */
 import type { CoreName } from './core/index.js';
+import { listGateways } from './gateways.js';
 import { openShape } from './manifest.js';
 import { MatchCache } from './match-cache.js';
 import type { Options, Values } from './option.js';
@@ -79,6 +80,7 @@ export class Snapshot {
   readonly #hosts: MatchCache<HostValues>;
   readonly #cacheSize: number;
   #strangers = 0;
+  #gateways: ReadonlySet<string> | undefined;
 
   constructor(config: Config, number: number) {
     this.config = config;
@@ -183,6 +185,12 @@ export class Snapshot {
   /** Mail of this binding finds a binding stanza: alone, or in this group when there is such a group, else in any. */
   hasBinding(binding: string, group?: string): boolean {
     return this.#scopes.outbound({ group, binding }).some((scope) => scope.kind === 'binding');
+  }
+
+  /** Some scope names this routing domain as its `gateway`. */
+  isGateway(domain: string): boolean {
+    this.#gateways ??= listGateways(this.config.root);
+    return this.#gateways.has(domain);
   }
 
   /** The group a binding stands in. */

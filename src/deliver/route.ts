@@ -49,6 +49,8 @@ export interface RouteGlobals {
 export interface RouteSnapshot {
   readonly global: RouteGlobals;
   at(where: PlaceParts): RouteValues;
+  /** Some scope names this routing domain as its `gateway`: mail waits under it because the operator says so. */
+  isGateway?(domain: string): boolean;
 }
 
 /** What the options of a place ask for. */
@@ -128,6 +130,7 @@ export class HopRouter implements Router {
     const { gateway, routes } = snapshot.at(place);
     if (gateway !== undefined && gateway !== '') return (signal) => this.#findEntries([gateway], place, snapshot, 'gateway', signal);
     if (routes && routes.length > 0) return (signal) => this.#findEntries(routes, place, snapshot, 'routes', signal);
+    if (snapshot.isGateway?.(place.domain)) return (signal) => this.#findEntries([place.domain], place, snapshot, 'gateway', signal);
     const hops = this.#ports.routes(place);
     if (hops instanceof Promise)
       return async (signal) => {

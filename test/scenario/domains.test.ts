@@ -48,3 +48,18 @@ it('suspends one domain, refuses another, limits a third, and lets the first go 
   await bring('bob@free.test');
   await sink.waitFor(3, 30_000);
 }, 90_000);
+
+it('reaches the gateway of one domain wherever it stands, also by a private address', async () => {
+  await using sink = await startSink();
+  await using daemon = await startDaemon({
+    conf: (place) =>
+      `${plainConf(place)}\nremote_smtp_port = ${sink.port}\ndomain "inside.test" { gateway = "[127.0.0.1]" }\ndomain "named.test" { gateway = "localhost" }\n`,
+  });
+  const client = await RawClient.connect(daemon.port);
+  await client.expect(220);
+  await client.command('EHLO client.test', 250);
+  for (const domain of ['inside.test', 'named.test'])
+    expect((await client.deliver('a@sender.test', [`bob@${domain}`], 'Subject: x\r\n\r\nx\r\n')).code).toBe(250);
+  await sink.waitFor(2, 15_000);
+  expect(sink.received.flatMap(({ to }) => to).sort()).toEqual(['bob@inside.test', 'bob@named.test']);
+}, 30_000);
