@@ -379,7 +379,8 @@ export class Daemon {
     try {
       const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
       this.#warnOfLostBindings();
-      if (told.messages > MANY) collectGarbage();
+      // A moment later nothing of the work is held by anybody any more.
+      if (told.messages > MANY) this.clock.after(1000, collectGarbage);
       if (told.messages + told.quarantined + told.tornTails === 0) return;
       this.journal.say(
         'info',

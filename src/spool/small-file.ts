@@ -2,12 +2,21 @@
 import path from 'node:path';
 import type { Disk } from '../kernel/disk.js';
 
+/** Files of this size are read into memory of their own. */
+const LARGE = 1 << 20;
+/**
+ * glibc maps every piece above 32 MiB by itself and gives it back to the system as a whole; smaller ones leave holes in the heap of the
+ * process for good. What is not touched costs nothing.
+ */
+const MAPPED = 33 << 20;
+
 /** All octets of a file. With `unsynced` they are made durable first, and it is told when that fails. */
 export async function readWhole(disk: Disk, file: string, unsynced?: (error: unknown, file: string) => void): Promise<Buffer> {
   const handle = await disk.open(file, 'read');
   try {
     if (unsynced) await handle.datasync().catch((error: unknown) => unsynced(error, file));
-    const bytes = Buffer.allocUnsafe(await handle.size());
+    const size = await handle.size();
+    const bytes = size < LARGE ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(Math.max(size, MAPPED)).subarray(0, size);
     return bytes.subarray(0, await handle.readAt(bytes, 0));
   } finally {
     await handle.close();
