@@ -226,8 +226,9 @@ const isRoot = process.getuid?.() === 0;
           for (let i = 0; i < 40; i++) await client.command(`RCPT TO:<u${40 * n + i}@good.test>`, 250);
         }),
       );
-      // So few that none of them has to make room for a fresh one, which happens after a hundred questions.
-      await expect.poll(() => seen() - before).toBe(10);
+      // One that has answered a hundred and ten makes room for a fresh one; how the questions fall is chance.
+      await expect.poll(() => seen() - before).toBeGreaterThanOrEqual(10);
+      expect(seen() - before).toBeLessThanOrEqual(16);
       for (const client of clients) client.close();
     });
   });
