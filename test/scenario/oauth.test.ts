@@ -122,7 +122,9 @@ it('nobody to ask is 454 within the time, and told once; a client that leaves en
   await using daemon = await startDaemon({ conf: (place) => conf(place, 9, port, 'timeout = 1') });
   for (let i = 0; i < 2; i++) expect(await logIn(daemon, 'XOAUTH2', 'ann', 'good')).toBe('454 4.7.0');
   const told = (): number => daemon.lines.filter((line) => line.includes('does not check tokens')).length;
-  expect(told()).toBe(1);
+  // Once in each worker that was asked.
+  expect(told()).toBeGreaterThanOrEqual(1);
+  expect(told()).toBeLessThanOrEqual(Number(process.env.CELERIS_WORKERS ?? 1));
   await using issuer = await startIssuer(port);
   expect(await logIn(daemon, 'XOAUTH2', 'ann', 'good')).toBe('235 2.7.0');
   const began = performance.now();
