@@ -53,6 +53,8 @@ export interface TlsDesk {
     readonly plain: readonly string[];
   };
   forgetMemory(): void;
+  /** New keys for the session tickets of listeners; the other workers take them too. */
+  rekey(): Promise<void>;
   policies(): Promise<readonly string[]>;
   policy(domain: string): Promise<PolicyRow | undefined>;
   forgetPolicy(domain: string): Promise<void>;

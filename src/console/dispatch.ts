@@ -72,8 +72,16 @@ export async function answerPassedOn(
   return match ? runHere(match, signal, failed) : { id: 0, ok: false, text: `Unknown command ${command}.` };
 }
 
+/** A flag that the command does not know: most of all a rehearsal must not turn out to be the deed. */
+function strangeFlag({ command, args }: Match): string | undefined {
+  if (command.args?.includes('--')) return undefined;
+  return args.find((word) => /^--[a-z]/.test(word));
+}
+
 async function runHere({ command, args }: Match, signal: AbortSignal, failed: (error: unknown) => void): Promise<Answer> {
   try {
+    const flag = strangeFlag({ command, args });
+    if (flag !== undefined) throw new CommandError(`"${command.name}" knows no ${flag}.`);
     const { data, text } = await command.run(args, signal);
     return { id: 0, ok: true, data, text };
   } catch (error) {

@@ -81,6 +81,7 @@ export async function open(more: Partial<Desk> = {}, config?: string) {
         plain: ['192.0.2.1|25'],
       }),
       forgetMemory: () => void calls.push('tls flush'),
+      rekey: async () => void calls.push('tls rekey'),
       policies: async () => ['b.test', 'a.test'],
       policy: async (domain) =>
         domain === 'a.test' ? { mode: 'enforce', mx: ['mx.a.test', '*.b.test'], id: 'one', fetchedAt: 0, expiresAt: 1000 } : undefined,

@@ -1,6 +1,7 @@
 /** One answer from several, and commands that go to all workers. */
 import { describe, expect, it } from 'vitest';
 import { CommandError, type ConsoleCommand, say } from './command.js';
+import { joinTouched } from './commands/queue-words.js';
 import { answerPassedOn, answerRequest } from './dispatch.js';
 import type { Answer } from './frame.js';
 import { addRecords, addRows, everything, found, joinRows, type Merge, same } from './merge.js';
@@ -130,5 +131,28 @@ describe('a command for all workers', () => {
       text: 'Not here.',
     });
     expect(await ask('count mail', [count(1, same), count(1, same)])).toMatchObject({ text: '1 ' });
+  });
+});
+
+describe('rehearsals of several workers', () => {
+  const told2 = (...data: unknown[]) => data.map((each) => ({ data: each, text: '' }));
+  const purge = joinTouched<{ domain: string; messages: number }>(({ domain, messages }) => `${domain}: ${messages}`);
+
+  it('are told as rehearsals, and count a queue once', () => {
+    const answers = told2({ messages: 2, queues: 2, names: ['a', 'b'] }, { messages: 3, queues: 2, names: ['b', 'c'] });
+    expect(purge.join(answers, ['--dry-run', 'x.test'])).toEqual({
+      data: { messages: 5, queues: 3, names: ['a', 'b', 'c'] },
+      text: 'would touch 5 messages in 3 queues',
+    });
+  });
+
+  it('add the queues when one of them has too many to name', () => {
+    const answers = told2({ messages: 2, queues: 2, names: ['a', 'b'] }, { messages: 3000, queues: 2000 });
+    expect(purge.join(answers, ['--dry-run', 'x.test']).text).toBe('would touch 3002 messages in 2002 queues');
+  });
+
+  it('are not what the deed answers', () => {
+    const answers = told2({ domain: 'x.test', messages: 2 }, { domain: 'x.test', messages: 3 });
+    expect(purge.join(answers, ['x.test'])).toMatchObject({ data: { domain: 'x.test', messages: 5 }, text: 'x.test: 5' });
   });
 });

@@ -54,6 +54,27 @@ describe('TlsContexts', () => {
     await expect(contexts.refresh([{ ...one, dhParams: one.key }])).rejects.toThrow(/cannot use the certificate/);
   });
 
+  it('takes other ticket keys for all of them at once, or for none', async () => {
+    const contexts = new TlsContexts(Buffer.alloc(48, 1));
+    const changing = { certificate: join(folder, 'y.crt'), key: join(folder, 'y.key') };
+    cpSync(two.certificate, changing.certificate);
+    cpSync(two.key, changing.key);
+    await contexts.refresh([one, changing]);
+    expect(contexts.rekeyed).toBeUndefined();
+    const [first, second] = [contexts.of(one), contexts.of(changing)];
+    await contexts.rekey(Buffer.alloc(48, 2));
+    expect(contexts.of(one)).not.toBe(first);
+    expect(contexts.of(changing)).not.toBe(second);
+    expect(contexts.rekeyed).toEqual(Buffer.alloc(48, 2));
+    const fresh = contexts.of(one);
+    await contexts.rekey(Buffer.alloc(48, 2));
+    expect(contexts.of(one)).toBe(fresh);
+    writeFileSync(changing.certificate, 'none');
+    await expect(contexts.rekey(Buffer.alloc(48, 3))).rejects.toThrow(/cannot use the certificate/);
+    expect(contexts.of(one)).toBe(fresh);
+    expect(contexts.rekeyed).toEqual(Buffer.alloc(48, 2));
+  });
+
   it('keeps the old ones when one of the new fails', async () => {
     const contexts = new TlsContexts();
     await contexts.refresh([one]);

@@ -23,6 +23,7 @@ export interface TlsSettings {
 }
 
 interface Entry {
+  readonly settings: TlsSettings;
   readonly context: SecureContext;
   /** Sizes and times of the files when they were read. */
   readonly stamp: string;
@@ -31,7 +32,8 @@ interface Entry {
 /** All contexts of a process. */
 export class TlsContexts {
   readonly #entries = new Map<string, Entry>();
-  readonly #ticketKeys: Buffer | undefined;
+  #ticketKeys: Buffer | undefined;
+  #rekeyed: Buffer | undefined;
 
   /** `ticketKeys`: 48 octets that all processes of a daemon share, so that a session begun with one is resumed by another. */
   constructor(ticketKeys?: Buffer) {
@@ -54,9 +56,30 @@ export class TlsContexts {
       if (next.has(key)) continue;
       const known = this.#entries.get(key);
       const stamp = await stampOf(settings);
-      next.set(key, known?.stamp === stamp ? known : { stamp, context: await loadContext(settings, this.#ticketKeys) });
+      next.set(key, known?.stamp === stamp ? known : { settings, stamp, context: await loadContext(settings, this.#ticketKeys) });
     }
     this.#entries.clear();
+    for (const [key, entry] of next) this.#entries.set(key, entry);
+  }
+
+  /** The keys that were taken in place of the first ones. */
+  get rekeyed(): Buffer | undefined {
+    return this.#rekeyed;
+  }
+
+  /**
+   * Takes other keys for session tickets: sessions begun before are not resumed, and who has the old keys reads no new session
+   * (RFC 5077 5.5). All or nothing, as `refresh`.
+   */
+  async rekey(ticketKeys: Buffer): Promise<void> {
+    if (this.#rekeyed?.equals(ticketKeys)) return;
+    const next = new Map<string, Entry>();
+    for (const [key, { settings }] of this.#entries) {
+      const stamp = await stampOf(settings);
+      next.set(key, { settings, stamp, context: await loadContext(settings, ticketKeys) });
+    }
+    this.#ticketKeys = ticketKeys;
+    this.#rekeyed = ticketKeys;
     for (const [key, entry] of next) this.#entries.set(key, entry);
   }
 }

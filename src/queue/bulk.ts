@@ -50,6 +50,12 @@ export class BulkOperations {
     }
   }
 
+  /** Ends mail, that of whole places with one record for each; answers how many. */
+  async purge(filter: Filter, notice: EndNotice, signal: AbortSignal): Promise<number> {
+    if (namesPlacesOnly(filter)) return this.#operations.fail(filter, notice);
+    return (await this.fail(filter, notice, signal)).messages;
+  }
+
   /** Makes delayed mail due; retry counts stay. */
   flush(filter: Filter, signal: AbortSignal): Promise<Touched> {
     return this.#selection.each(filter, [LIST.delayed], (tickets) => this.#operations.hasten(tickets), signal);

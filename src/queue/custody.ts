@@ -15,6 +15,9 @@ export class Custody {
   readonly #stock: Stock;
   readonly #readBack: ReadBack;
   readonly #senders = new Set<string>();
+  /** Senders that were released while old mail is still read; undefined when it is not. */
+  #late: Set<string> | undefined;
+  #released: string[] = [];
 
   constructor(stock: Stock, readBack: ReadBack) {
     this.#stock = stock;
@@ -48,12 +51,43 @@ export class Custody {
   holdSender(sender: string): boolean {
     if (this.#senders.size >= MOST_SENDERS) return false;
     this.#senders.add(sender.toLowerCase());
+    this.#late?.delete(sender.toLowerCase());
     return true;
   }
 
-  /** Lets the mail of a sender go again; answers how many were set aside, undefined when the sender was not held and has none. */
+  /** Old mail is read from now on until `endReading`: what is released meanwhile is released of it too. */
+  beginReading(): void {
+    this.#late = new Set();
+  }
+
+  /** All old mail has been read. */
+  async endReading(signal: AbortSignal): Promise<void> {
+    const late = this.#late ?? new Set();
+    this.#late = undefined;
+    for (const sender of late) if (!this.#senders.has(sender)) await this.#releaseAll(sender, signal);
+  }
+
+  /** Senders released since the last call, for workers that no command reaches. */
+  takeReleased(): readonly string[] {
+    const released = this.#released;
+    this.#released = [];
+    return released;
+  }
+
+  /**
+   * Lets the mail of a sender go again; answers how many were set aside so far, undefined when the sender was not held and has none.
+   * While old mail is read nobody knows whether it has some.
+   */
   async releaseSender(sender: string, signal: AbortSignal): Promise<number | undefined> {
-    const wasHeld = this.#senders.delete(sender.toLowerCase());
+    const name = sender.toLowerCase();
+    const wasHeld = this.#senders.delete(name) || this.#late !== undefined;
+    this.#late?.add(name);
+    if (this.#released.length < MOST_SENDERS) this.#released.push(name);
+    const count = await this.#releaseAll(sender, signal);
+    return wasHeld || count > 0 ? count : undefined;
+  }
+
+  async #releaseAll(sender: string, signal: AbortSignal): Promise<number> {
     const { entries, places } = this.#stock;
     const held: number[] = [];
     for (const place of places) held.push(...entries.walk(place.index, LIST.held));
@@ -63,7 +97,7 @@ export class Custody {
       const freed = await Promise.all(held.slice(next, next + AT_ONCE).map((ticket) => this.#release(ticket, sender)));
       count += freed.filter(Boolean).length;
     }
-    return wasHeld || count > 0 ? count : undefined;
+    return count;
   }
 
   /** Makes a mail due that an operator set aside; one that a policy set aside stays. */

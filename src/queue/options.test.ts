@@ -91,6 +91,17 @@ describe('options of the queue', () => {
     expect(rig.queue.memory().residentMails).toBe(7);
   });
 
+  it('what stays in memory is shared by the workers: one at least each, none for 0, all for -1', () => {
+    const residents = (values: object): number => {
+      const rig = new Rig(values, { workers: 4 });
+      rig.receive('example.com', 100);
+      return rig.queue.memory().residentMails;
+    };
+    const any = { max_resident_messages: 0 };
+    expect([10, 3, 0, -1].map((most) => residents({ ...any, max_resident_active_queue: most }))).toEqual([2, 1, 0, 100]);
+    expect([10, 3].map((most) => residents({ max_resident_active_queue: -1, max_resident_messages: most }))).toEqual([2, 1]);
+  });
+
   it('delayed_binding_domain_fuzz', async () => {
     const read = await configureText('delayed_binding_domain_fuzz = 64', { unread: new Set() });
     if (!read.ok) throw new Error('refused');

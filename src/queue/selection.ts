@@ -21,7 +21,12 @@ export interface Filter extends PlaceParts {
 export interface Touched {
   readonly messages: number;
   readonly queues: number;
+  /** The queues by name when they are few: several workers may have mail in the same one. */
+  readonly names?: readonly string[];
 }
+
+/** Queues that are told by name. */
+const MOST_NAMES = 1000;
 
 /** Every mail of the places is meant. */
 export const namesPlacesOnly = ({ sender, header, meta, olderSeconds }: Filter): boolean =>
@@ -78,7 +83,13 @@ export class Selection {
         touch(handful.filter((ticket, i) => kept[i] !== undefined && this.#isStill(ticket, kept[i], lists)));
       }
     }
-    return { messages, queues: places.size };
+    return { messages, queues: places.size, ...(places.size <= MOST_NAMES && { names: this.#namesOf(places) }) };
+  }
+
+  #namesOf(places: ReadonlySet<number>): readonly string[] {
+    const names: string[] = [];
+    for (const { index, group, binding, domain } of this.#stock.places) if (places.has(index)) names.push(`${group}/${binding}/${domain}`);
+    return names;
   }
 
   /** A mail's record; undefined when it cannot be read. */

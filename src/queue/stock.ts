@@ -212,9 +212,7 @@ export class Stock {
   /** Keeps a mail in memory when its place and the daemon have room for it. */
   offerResidence(ticket: number, mail: Copy, place: Place): void {
     const settings = this.settings(place);
-    const most = settings.values.max_resident_active_queue;
-    const isAmongMany = most >= 0 && this.entries.countDue(place.index) > most;
-    if (isAmongMany || this.#isFull(settings, 0)) this.spool.evict?.(ticket);
+    if (this.#isAmongMany(settings, place) || this.#isFull(settings, 0)) this.spool.evict?.(ticket);
     else this.keep(ticket, mail);
   }
 
@@ -285,8 +283,18 @@ export class Stock {
   #trim(ticket: number): void {
     if (!this.residents.at(ticket)) return;
     const place = this.placeOf(ticket);
-    const most = this.settings(place).values.max_resident_active_queue;
-    if (most >= 0 && this.entries.countDue(place.index) > most) this.#letGo(ticket);
+    if (this.#isAmongMany(this.settings(place), place)) this.#letGo(ticket);
+  }
+
+  /** The place has more due than our share of max_resident_active_queue. */
+  #isAmongMany({ values }: Settings, place: Place): boolean {
+    const most = values.max_resident_active_queue;
+    return most >= 0 && this.entries.countDue(place.index) > this.#shareOf(most);
+  }
+
+  /** What of a limit on mail in memory is ours: one at least, 0 stays 0. */
+  #shareOf(most: number): number {
+    return most === 0 ? 0 : Math.max(1, Math.floor(most / this.#workers));
   }
 
   /** A mail leaves memory; the spool sees to it that it has it. */
@@ -297,7 +305,7 @@ export class Stock {
 
   /** Our share of max_resident_messages of the scope is reached; `own` of the mails that count are asked about themselves. */
   #isFull({ values, share }: Settings, own: 0 | 1): boolean {
-    const most = values.max_resident_messages === 0 ? 0 : Math.max(1, Math.floor(values.max_resident_messages / this.#workers));
+    const most = this.#shareOf(values.max_resident_messages);
     return most > 0 && (share?.count ?? this.residents.count) - own >= most;
   }
 }

@@ -365,6 +365,7 @@ export class Daemon {
     await this.contexts.refresh(certificatesOf(this.#snapshot.listeners('esmtp_listener'), this.#snapshot));
     this.#gate.open(this.seat.team?.guard(this.smtp) ?? this.smtp);
     this.memory.start();
+    this.queue.custody.beginReading();
     followOrders(this, this.seat.orders);
     this.#recovery = this.#recover();
   }
@@ -378,6 +379,7 @@ export class Daemon {
   async #recover(): Promise<void> {
     try {
       const told = await this.spool.recover(this.probation?.judge(this.queue.found, this.spool) ?? this.queue.found, this.#stopped.signal);
+      await this.queue.custody.endReading(this.#stopped.signal);
       this.#warnOfLostBindings();
       // A moment later nothing of the work is held by anybody any more.
       if (told.messages > MANY) this.clock.after(1000, collectGarbage);

@@ -1,4 +1,5 @@
 /** What the console may see and do of a running daemon. */
+import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { printSocketAddress } from '../config/socket-address.js';
 import type { Desk, SocketDesk, TlsDesk } from '../console/desk.js';
@@ -9,6 +10,9 @@ import type { Daemon } from './daemon.js';
 import { reload } from './reload.js';
 import { makeRules } from './rules.js';
 import { PRODUCT, VERSION } from './version.js';
+
+/** What node wants of keys for session tickets. */
+const TICKET_KEYS_BYTES = 48;
 
 export function makeDesk(daemon: Daemon): Desk {
   const { team } = daemon.seat;
@@ -65,10 +69,11 @@ export function makeDesk(daemon: Daemon): Desk {
   };
 }
 
-function makeTlsDesk({ delivery, tls }: Daemon): TlsDesk {
+function makeTlsDesk({ delivery, tls, contexts }: Daemon): TlsDesk {
   return {
     memory: () => delivery.tlsMemory(),
     forgetMemory: () => delivery.forgetTls(),
+    rekey: () => contexts.rekey(randomBytes(TICKET_KEYS_BYTES)),
     policies: () => tls.sts.domains(),
     policy: async (domain) => {
       const kept = await tls.sts.show(domain);

@@ -1,12 +1,24 @@
 /** Commands about bindings: what each sends and has waiting, its domains, and mail that is bound anew. */
 import type { PlaceParts } from '../../module/place.js';
 import type { DomainRow } from '../../queue/rows.js';
-import type { Touched } from '../../queue/selection.js';
 import { CommandError, type ConsoleCommand, say, type Told } from '../command.js';
 import type { BindingTotals, Desk } from '../desk.js';
 import { addRecords, addRows, found, same } from '../merge.js';
 import { formatTable } from '../table.js';
-import { attempt, bindingOf, domainOf, noteOf, PURGED, readCount, readSeconds, readSelected, rehearsed } from './queue-words.js';
+import {
+  attempt,
+  bindingOf,
+  domainOf,
+  FILTER_ARGS,
+  joinTouched,
+  noteOf,
+  PURGED,
+  readCount,
+  readSeconds,
+  readSelected,
+  selectIn,
+  tellRehearsal,
+} from './queue-words.js';
 
 export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
   const { operations, bulk } = desk.queue;
@@ -61,20 +73,17 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'binding fail domain',
-      args: '[--dry-run] [quiet] BINDING DOMAIN|all [note]',
-      doc: 'End all mail of a domain in a binding with notices; quiet sends none.',
-      merge: {
-        join: (told, args) =>
-          (args.includes('--dry-run') ? addRecords<Touched>(rehearsed) : addRecords<Concerned>(tellPurged)).join(told, args),
-      },
+      args: `[--dry-run] [quiet] BINDING DOMAIN|all ${FILTER_ARGS} [note]`,
+      doc: 'End all mail of a domain in a binding, or what filters select of it, with notices; quiet sends none.',
+      merge: joinTouched(tellPurged),
       writes: true,
       async run(args, signal) {
-        const { isDryRun, rest } = readSelected(args);
-        const quiet = rest[0] === 'quiet';
-        const [binding, domain, ...note] = quiet ? rest.slice(1) : rest;
-        const where = { ...bindingOf(binding), ...domainOf(domain) };
-        if (isDryRun) return rehearse(await bulk.rehearse(where, 'fail', signal));
-        const messages = await attempt(() => operations.fail(where, { reply: noteOf(note, PURGED), quiet }));
+        const selected = readSelected(args);
+        const quiet = selected.rest[0] === 'quiet';
+        const [binding, domain, ...note] = quiet ? selected.rest.slice(1) : selected.rest;
+        const where = selectIn({ ...bindingOf(binding), ...domainOf(domain) }, selected);
+        if (selected.isDryRun) return tellRehearsal(await bulk.rehearse(where, 'fail', signal));
+        const messages = await attempt(() => bulk.purge(where, { reply: noteOf(note, PURGED), quiet }, signal));
         return say(tellPurged({ domain, messages }), {
           binding,
           domain,
@@ -119,26 +128,21 @@ export function bindingCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'rebind',
-      args: '[--dry-run] BINDING|all [DOMAIN]',
+      args: `[--dry-run] BINDING|all [DOMAIN] ${FILTER_ARGS}`,
       doc: 'Choose the binding of waiting mail anew, as for new mail; the only way out for mail whose binding is gone.',
-      merge: {
-        join: (told, args) =>
-          (args.includes('--dry-run') ? addRecords<Touched>(rehearsed) : addRecords<Concerned>(tellRebound)).join(told, args),
-      },
+      merge: joinTouched(tellRebound),
       writes: true,
       async run(args, signal) {
-        const { isDryRun, rest } = readSelected(args);
-        const [binding, domain] = rest;
-        const where: PlaceParts = { ...bindingOf(binding), ...(domain !== undefined && domainOf(domain)) };
-        if (isDryRun) return rehearse(await bulk.rehearse(where, 'move', signal));
+        const selected = readSelected(args);
+        const [binding, domain] = selected.rest;
+        const where = selectIn({ ...bindingOf(binding), ...(domain !== undefined && domainOf(domain)) }, selected);
+        if (selected.isDryRun) return tellRehearsal(await bulk.rehearse(where, 'move', signal));
         const messages = await attempt(() => bulk.rebind(where, desk.rebinder(), signal));
         return say(tellRebound({ messages }), { binding, domain, messages });
       },
     },
   ];
 }
-
-const rehearse = (touched: { readonly messages: number; readonly queues: number }): Told => say(rehearsed(touched), touched);
 
 interface Concerned {
   readonly domain?: string | undefined;

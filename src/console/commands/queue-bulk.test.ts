@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Address } from '../../mail/address.js';
 import { Headers } from '../../mail/headers.js';
 import type { Copy } from '../../module/copy.js';
+import { Rig } from '../../queue/fixture.js';
 import { open } from '../fixture.js';
 
 /** Two senders, one of them with a header and a fact. */
@@ -49,6 +50,36 @@ describe('filters', () => {
     expect(await text('fail all --meta x')).toBe('NO: --meta needs a value.');
     expect(await text('delay --domain far.test')).toBe('NO: Say for how many seconds.');
     expect(await text('reroute queue far.test')).toBe('NO: Say from which domain to which.');
+  });
+});
+
+describe('commands that name places', () => {
+  it('heed the filters behind them', async () => {
+    const { text, rig } = await stock();
+    expect(await text('fail domain --dry-run near.test --sender alice@example.org')).toBe('would touch 0 messages in 0 queues');
+    expect(await text('fail domain quiet near.test --sender alice@example.org')).toBe('near.test purged, 0 messages failed.');
+    expect(await text('binding fail domain quiet default all --meta campaign 8')).toBe('All domains purged.  0 messages failed.');
+    expect(await text('rebind --dry-run all --sender bob@example.org')).toBe('would touch 2 messages in 1 queues');
+    expect(await text('rebind all --sender nobody@example.org')).toBe('Rebound 0 messages.');
+    expect(rig.queue.size).toBe(5);
+    expect(await text('fail domain all --header subject sale')).toBe('all purged, 2 messages failed.');
+    expect(await text('binding fail domain default far.test --older 0')).toBe('far.test purged, 3 messages failed.');
+    await rig.queue.settle();
+    expect(rig.queue.size).toBe(0);
+  });
+
+  it('refuse what they do not know, and another name of what they have named', async () => {
+    const { text, rig } = await stock();
+    expect(await text('fail domain far.test --domain near.test')).toBe('NO: Say the domain once.');
+    expect(await text('binding fail domain default all --binding other')).toBe('NO: Say the binding once.');
+    expect(await text('message fail --sender bob@example.org')).toBe('NO: A message is named by its id alone.');
+    expect(await text('message fail --dry-run id77')).toBe('NO: There is no message id77.');
+    expect(await text('message fail --dry-run id0')).toBe('would touch 1 messages in 1 queues');
+    for (const command of ['flush domain far.test', 'delay domain far.test 60', 'message retry id0', 'suspend domain far.test'])
+      expect(await text(`${command} --dry-run`)).toMatch(/^NO: ".*" knows no --dry-run\.$/);
+    expect(await text('hold sender --dry-run bob@example.org')).toBe('NO: "hold sender" knows no --dry-run.');
+    expect(rig.queue.size).toBe(5);
+    expect(await text('hold list')).toBe('(none)');
   });
 });
 
@@ -108,6 +139,29 @@ describe('mail that is held', () => {
     expect(rig.queue.waiting(rig.place('far.test'))).toBe(3);
     expect(await text('release sender alice@example.org')).toBe('NO: No mail of alice@example.org is held.');
     expect(await text('hold list')).toBe('(none)');
+  });
+
+  it('of a sender that is released while old mail is still read goes when it has been read', async () => {
+    const { rig } = await stock();
+    rig.queue.custody.holdSender('alice@example.org');
+    rig.take('far.test');
+    expect(rig.queue.views.summary().held).toBe(3);
+    const next = new Rig({}, {}, rig);
+    const { custody } = next.queue;
+    custody.beginReading();
+    const { signal } = new AbortController();
+    expect(await custody.releaseSender('Alice@example.org', signal)).toBe(0);
+    expect(await custody.releaseSender('bob@example.org', signal)).toBe(0);
+    custody.holdSender('bob@example.org');
+    await next.spool.recover(next.queue.found);
+    expect(next.queue.views.summary().held).toBe(3);
+    await custody.endReading(signal);
+    expect(next.queue.views.summary()).toMatchObject({ held: 0, total: 5 });
+    // Held again before all was read: it stays so.
+    expect(custody.senders).toEqual(['bob@example.org']);
+    expect(await custody.releaseSender('alice@example.org', signal)).toBeUndefined();
+    expect(custody.takeReleased()).toEqual(['alice@example.org', 'bob@example.org', 'alice@example.org']);
+    expect(custody.takeReleased()).toEqual([]);
   });
 
   it('of a sender is set aside when it is read back, too', async () => {

@@ -2,10 +2,8 @@
 import type { Filter, Touched } from '../../queue/selection.js';
 import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
-import { addNumbers, addRecords, found, type Merge, same } from '../merge.js';
-import { attempt, FILTER_ARGS, noteOf, PURGED, readSeconds, readSelected, rehearsed } from './queue-words.js';
-
-const tell = (touched: Touched) => say(rehearsed(touched), touched);
+import { addRecords, found, same } from '../merge.js';
+import { attempt, FILTER_ARGS, joinTouched, noteOf, PURGED, readSeconds, readSelected, tellRehearsal } from './queue-words.js';
 
 type Moved = Touched & { readonly from?: string; readonly to?: string };
 
@@ -15,14 +13,6 @@ const tellDelayed = ({ messages }: Touched): string => `Delayed ${messages} mess
 const tellMoved = ({ messages, from, to }: Moved): string => `Moved ${messages} messages from '${from}' to '${to}'`;
 const tellHeld = ({ messages }: Touched): string => `Held ${messages} messages.`;
 const tellReleased = ({ messages }: { readonly messages: number }): string => `Released ${messages} messages.`;
-
-/** Counts are added; a queue that several workers have mail for counts for each of them. */
-const addTouched = (print: (touched: Moved) => string): Merge => ({
-  join(told, args) {
-    const data = told.map(({ data: touched }) => touched as Moved).reduce((a, b) => addNumbers(a, b));
-    return { data, text: args.includes('--dry-run') ? rehearsed(data) : print(data) };
-  },
-});
 
 /** Without any filter it would be everything: nobody means that by accident. */
 function insist(filter: Filter): void {
@@ -36,12 +26,12 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'fail all',
       args: `[--dry-run] [quiet] ${FILTER_ARGS} [note]`,
       doc: 'End all mail that the filters select with notices; quiet sends none. At least one filter is needed.',
-      merge: addTouched(tellFailed),
+      merge: joinTouched(tellFailed),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun, rest } = readSelected(args);
         insist(filter);
-        if (isDryRun) return tell(await bulk.rehearse(filter, 'fail', signal));
+        if (isDryRun) return tellRehearsal(await bulk.rehearse(filter, 'fail', signal));
         const quiet = rest[0] === 'quiet';
         const touched = await attempt(() => bulk.fail(filter, { reply: noteOf(quiet ? rest.slice(1) : rest, PURGED), quiet }, signal));
         return say(tellFailed(touched), { ...touched, quiet });
@@ -51,12 +41,12 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'flush all',
       args: `[--dry-run] ${FILTER_ARGS}`,
       doc: 'Try all delayed mail that the filters select now; retry counts stay.',
-      merge: addTouched(tellFlushed),
+      merge: joinTouched(tellFlushed),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun } = readSelected(args);
         insist(filter);
-        if (isDryRun) return tell(await bulk.rehearse(filter, 'flush', signal));
+        if (isDryRun) return tellRehearsal(await bulk.rehearse(filter, 'flush', signal));
         const touched = await bulk.flush(filter, signal);
         return say(tellFlushed(touched), touched);
       },
@@ -65,13 +55,13 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'delay',
       args: `[--dry-run] SECONDS ${FILTER_ARGS}`,
       doc: 'Put all due mail that the filters select off. At least one filter is needed.',
-      merge: addTouched(tellDelayed),
+      merge: joinTouched(tellDelayed),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun, rest } = readSelected(args);
         insist(filter);
         const seconds = readSeconds(rest[0]);
-        if (isDryRun) return tell(await bulk.rehearse(filter, 'delay', signal));
+        if (isDryRun) return tellRehearsal(await bulk.rehearse(filter, 'delay', signal));
         const touched = await bulk.delay(filter, seconds, '451 4.3.2 [internal] delayed by the operator', signal);
         return say(tellDelayed(touched), touched);
       },
@@ -80,7 +70,7 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'reroute queue',
       args: `[--dry-run] FROM|all TO ${FILTER_ARGS}`,
       doc: 'Queue the mail of one routing domain under another one.',
-      merge: addTouched(tellMoved),
+      merge: joinTouched(tellMoved),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun, rest } = readSelected(args);
@@ -88,7 +78,7 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
         if (from === undefined || to === undefined) throw new CommandError('Say from which domain to which.');
         const where: Filter = from === 'all' ? filter : { ...filter, domain: from };
         insist(where);
-        if (isDryRun) return tell(await bulk.rehearse(where, 'move', signal));
+        if (isDryRun) return tellRehearsal(await bulk.rehearse(where, 'move', signal));
         const touched = await attempt(() => bulk.move(where, { domain: to }, signal));
         return say(tellMoved({ ...touched, from, to }), { ...touched, from, to });
       },
@@ -108,12 +98,12 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'hold all',
       args: `[--dry-run] ${FILTER_ARGS}`,
       doc: 'Set all waiting mail that the filters select aside.',
-      merge: addTouched(tellHeld),
+      merge: joinTouched(tellHeld),
       writes: true,
       async run(args, signal) {
         const { filter, isDryRun } = readSelected(args);
         insist(filter);
-        if (isDryRun) return tell(await bulk.rehearse(filter, 'hold', signal));
+        if (isDryRun) return tellRehearsal(await bulk.rehearse(filter, 'hold', signal));
         const touched = await bulk.hold(filter, signal);
         return say(tellHeld(touched), touched);
       },

@@ -2,8 +2,9 @@
 import { CodedError } from '../../kernel/problems.js';
 import type { PlaceParts } from '../../module/place.js';
 import type { Reason } from '../../queue/reasons.js';
-import type { Filter } from '../../queue/selection.js';
-import { CommandError } from '../command.js';
+import type { Filter, Touched } from '../../queue/selection.js';
+import { CommandError, say, type Told } from '../command.js';
+import { addNumbers, type Merge } from '../merge.js';
 
 /** Default note of commands that end mail. */
 export const PURGED = '554 Message manually purged.';
@@ -95,8 +96,39 @@ export function readSelected(args: readonly string[]): Selected {
 }
 
 /** What a rehearsal answers. */
-export const rehearsed = ({ messages, queues }: { readonly messages: number; readonly queues: number }): string =>
-  `would touch ${messages} messages in ${queues} queues`;
+export const rehearsed = ({ messages, queues }: Touched): string => `would touch ${messages} messages in ${queues} queues`;
+
+/** The answer of a rehearsal. */
+export const tellRehearsal = (touched: Touched): Told => say(rehearsed(touched), touched);
+
+/** What may tell the queues that were concerned. */
+type Counted = { readonly messages: number; readonly names?: readonly string[] };
+
+/** Counts of two workers as one; a queue that both have mail in is one queue, as long as they tell which. */
+export function addTouched<R extends Counted>(a: R, b: R): R {
+  const sum = addNumbers(a, b);
+  if (!a.names || !b.names) return { ...sum, names: undefined };
+  const names = [...new Set([...a.names, ...b.names])];
+  return { ...sum, queues: names.length, names };
+}
+
+/** Joins answers of a command that can be rehearsed. */
+export const joinTouched = <R extends { readonly messages: number }>(print: (record: R) => string): Merge => ({
+  join(told, args) {
+    // The same command of the same program answered: a rehearsal tells what would be touched, the deed its own record.
+    if (readSelected(args).isDryRun) return tellRehearsal(told.map(({ data }) => data as Touched).reduce(addTouched));
+    const data = told.map((each) => each.data as R).reduce(addTouched);
+    return { data, text: print(data) };
+  },
+});
+
+/** What is selected in the places that the words before it name; a filter for the same part is refused. */
+export function selectIn(where: PlaceParts, { filter }: Selected): Filter {
+  for (const part of ['domain', 'binding'] as const)
+    if (where[part] !== undefined && filter[part] !== undefined && where[part] !== filter[part])
+      throw new CommandError(`Say the ${part} once.`);
+  return { ...filter, ...where };
+}
 
 /** A reason on one line: until when, what, how much of the limit, and where the option behind it is written. */
 export function showReason({ text, untilMs, used, allowed, option, origin }: Reason): string {

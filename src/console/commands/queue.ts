@@ -6,7 +6,21 @@ import { CommandError, type ConsoleCommand, say } from '../command.js';
 import type { Desk } from '../desk.js';
 import { addRecords, addRows, found, joinRows, type Merge, same } from '../merge.js';
 import { formatPairs, formatTable } from '../table.js';
-import { attempt, domainOf, noteOf, PURGED, readCount, readSeconds, readSelected, rehearsed, showReason, showTime } from './queue-words.js';
+import {
+  attempt,
+  domainOf,
+  FILTER_ARGS,
+  joinTouched,
+  noteOf,
+  PURGED,
+  readCount,
+  readSeconds,
+  readSelected,
+  selectIn,
+  showReason,
+  showTime,
+  tellRehearsal,
+} from './queue-words.js';
 
 export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
   const { views, operations, bulk } = desk.queue;
@@ -94,12 +108,13 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
       merge: found,
       writes: true,
       async run(args) {
-        const { isDryRun, rest } = readSelected(args);
+        const { isDryRun, filter, rest } = readSelected(args);
+        if (Object.keys(filter).length > 0) throw new CommandError('A message is named by its id alone.');
         const quiet = rest[0] === 'quiet';
         const [id = '', ...note] = quiet ? rest.slice(1) : rest;
         if (isDryRun) {
-          const touched = { messages: views.why(id).code === 'unknown' ? 0 : 1, queues: 1 };
-          return say(rehearsed({ ...touched, queues: touched.messages }), touched);
+          if (views.why(id).code === 'unknown') throw new CommandError(`There is no message ${id}.`);
+          return tellRehearsal({ messages: 1, queues: 1 });
         }
         await attempt(() => operations.failOne(id, { reply: noteOf(note, '554 5.7.0 Message manually failed.'), quiet }));
         return say('Message failed.', { id, quiet });
@@ -129,19 +144,17 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
     },
     {
       name: 'fail domain',
-      args: '[--dry-run] [quiet] DOMAIN|all [note]',
-      doc: 'End all mail of a domain with notices; quiet sends none.',
-      merge: addMessages(tellPurged),
+      args: `[--dry-run] [quiet] DOMAIN|all ${FILTER_ARGS} [note]`,
+      doc: 'End all mail of a domain, or what filters select of it, with notices; quiet sends none.',
+      merge: joinTouched<{ domain: string; messages: number }>(({ domain, messages }) => tellPurged(domain, messages)),
       writes: true,
       async run(args, signal) {
-        const { isDryRun, rest } = readSelected(args);
-        const quiet = rest[0] === 'quiet';
-        const [domain, ...note] = quiet ? rest.slice(1) : rest;
-        if (isDryRun) {
-          const touched = await bulk.rehearse(domainOf(domain), 'fail', signal);
-          return say(rehearsed(touched), touched);
-        }
-        const messages = await attempt(() => operations.fail(domainOf(domain), { reply: noteOf(note, PURGED), quiet }));
+        const selected = readSelected(args);
+        const quiet = selected.rest[0] === 'quiet';
+        const [domain, ...note] = quiet ? selected.rest.slice(1) : selected.rest;
+        const where = selectIn(domainOf(domain), selected);
+        if (selected.isDryRun) return tellRehearsal(await bulk.rehearse(where, 'fail', signal));
+        const messages = await attempt(() => bulk.purge(where, { reply: noteOf(note, PURGED), quiet }, signal));
         return say(tellPurged(String(domain), messages), { domain, messages, quiet });
       },
     },

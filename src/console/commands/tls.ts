@@ -37,6 +37,15 @@ export function tlsCommands(desk: Desk): readonly ConsoleCommand[] {
       },
     },
     {
+      name: 'tls rekey',
+      doc: 'Make new keys for the session tickets that clients are given, and read the certificates of listeners anew: no session begun before is resumed.',
+      writes: true,
+      async run() {
+        await desk.tls.rekey();
+        return say('TLS ticket keys changed.');
+      },
+    },
+    {
       name: 'tls report',
       doc: 'Send the TLS reports that are due now (RFC 8460).',
       writes: true,

@@ -15,7 +15,7 @@ import type { BoundSocket } from '../../net/bind.js';
 import { socketsOf, type Turned, type WantedSocket } from '../../smtp/server/listener.js';
 import { lockSpool } from '../../spool/lock.js';
 import { Journal } from '../journal.js';
-import { NO_ORDERS, type Orders } from '../orders.js';
+import { gatherReleased, NO_ORDERS, type Orders } from '../orders.js';
 import { type Reloadable, reload } from '../reload.js';
 import { Crowd } from './crowd.js';
 import { LeaseOffice } from './lease-office.js';
@@ -61,6 +61,8 @@ export class Supervisor implements Reloadable {
   readonly #turns = new Turns();
   readonly #crowd = new Crowd();
   #orders = NO_ORDERS;
+  /** Senders released while nobody held a post, by post: its part of the spool still has their mail set aside. */
+  readonly #missed = new Map<Post, readonly string[]>();
   #snapshot: Snapshot;
   #texts: ReadonlyMap<string, string>;
   /** Path of the main file among the texts. */
@@ -282,6 +284,8 @@ export class Supervisor implements Reloadable {
   #makeStart(post: Post, holder: Holder): Start {
     const { sockets } = holder;
     holder.snapshot = this.#snapshot.number;
+    const released = this.#missed.get(post) ?? [];
+    this.#missed.delete(post);
     return {
       number: post.number,
       workers: this.#posts.length,
@@ -294,7 +298,7 @@ export class Supervisor implements Reloadable {
       turned: [...this.#turned.values()],
       leads: this.#leader() === post,
       onProbation: post.deaths.onProbation,
-      orders: this.#orders,
+      orders: { ...this.#orders, released },
     };
   }
 
@@ -310,8 +314,12 @@ export class Supervisor implements Reloadable {
 
   /** A worker that is being started, which no command reaches, hears of it this way. */
   #keep(teller: Holder, orders: Orders): void {
-    this.#orders = orders;
-    for (const holder of this.#holders()) if (holder !== teller) holder.line.tell('follow', orders);
+    this.#orders = { ...orders, released: [] };
+    for (const post of this.#posts) {
+      const { holder } = post;
+      if (!holder) this.#missed.set(post, gatherReleased(this.#missed.get(post), orders));
+      else if (holder !== teller) holder.line.tell('follow', orders);
+    }
   }
 
   async #askOthers(asking: Post, command: string): Promise<readonly Answer[]> {

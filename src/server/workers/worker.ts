@@ -14,7 +14,7 @@ import { Control } from '../control.js';
 import { Daemon } from '../daemon.js';
 import { makeDesk } from '../desk.js';
 import { describeCause } from '../journal.js';
-import { followOrders, type Orders } from '../orders.js';
+import { followOrders, gatherReleased, type Orders } from '../orders.js';
 import type { Seat, Team } from '../seat.js';
 import { processChannel } from './channel.js';
 import { Doorman } from './doorman.js';
@@ -198,7 +198,7 @@ class Worker {
 
   #follow(orders: Orders): void {
     if (this.#daemon) followOrders(this.#daemon, orders);
-    else this.#orders = orders;
+    else this.#orders = { ...orders, released: gatherReleased(this.#orders?.released, orders) };
   }
 
   async #adopt({ file, texts, snapshot }: Adoption): Promise<void> {
