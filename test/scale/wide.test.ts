@@ -21,7 +21,7 @@ const MESSAGES = Number(process.env.SCALE_MESSAGES ?? (FULL ? 1_000_000 : 50_000
 const DOMAINS = MESSAGES / 10;
 /** A hundred thousand domains take a third of it; a small run is mostly the daemon itself. */
 const MOST_MIB = FULL ? 500 : 300;
-const SERVES_MS = FULL ? 1000 : 2000;
+const SERVES_MS = FULL ? 1000 : 4000;
 const DAY_MS = 86_400_000;
 
 /** Writes the spool as a daemon would have left it: all mail is due tomorrow. */

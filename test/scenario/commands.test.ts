@@ -77,6 +77,7 @@ const STEPS: readonly Step[] = [
     data: { stanza: 'esmtp_listener side', on: true },
     effect: async (of) => expect(await answersAtSide(of)).toBe(true),
   },
+  { name: 'tls rekey', words: () => 'tls rekey', text: /^TLS ticket keys changed\./, data: {} },
   { name: 'domain', words: ({ domain }) => `domain ${domain}`, text: /1 hops from routes/, data: { places: [{ total: 1 }] } },
   { name: 'showqueue', words: ({ domain }) => `showqueue ${domain} 10`, text: /@/, data: [{}] },
   { name: 'message details', words: ({ id }) => `message details ${id}`, text: /sender/i, data: { state: 'delayed' } },
