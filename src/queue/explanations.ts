@@ -9,7 +9,7 @@ import { type Counts, countsFrom } from './rows.js';
 import { countBefore, smallest } from './select.js';
 import type { Stock } from './stock.js';
 
-/** A place and all that holds its due mail; no reasons when it may go. Times are wall milliseconds. */
+/** A place and all that holds its due mail, or the first of its delayed mail when none is due; no reasons when it may go. Times are wall milliseconds. */
 export interface PlaceWhy extends Counts {
   readonly group: string;
   readonly binding: string;
@@ -18,6 +18,8 @@ export interface PlaceWhy extends Counts {
   readonly reasons: readonly Reason[];
   /** When the first of its delayed mail comes due. */
   readonly nextAttempt: number | undefined;
+  /** The mail that comes due first. */
+  readonly nextId: string | undefined;
 }
 
 /** How many mails wait for one reason. */
@@ -62,19 +64,23 @@ export class Explanations {
 
   /** Places with mail and what holds them, the fullest first. */
   ofPlaces(where: PlaceParts, limit: number): readonly PlaceWhy[] {
-    const { entries, carrier, anchor } = this.#stock;
+    const { entries, carrier, anchor, spool } = this.#stock;
     const now = anchor.mono();
     return smallest(this.#usedPlaces(where), limit, (place) => -entries.countAll(place.index)).map((place) => {
-      let next = Number.POSITIVE_INFINITY;
-      for (const ticket of entries.walk(place.index, LIST.delayed)) next = Math.min(next, entries.due(ticket));
+      let first: number | undefined;
+      for (const ticket of entries.walk(place.index, LIST.delayed))
+        if (first === undefined || entries.due(ticket) < entries.due(first)) first = ticket;
+      const reasons = explainPlace(place, this.#viewOf(place, now)).map((each) => this.#source(each, place));
+      const waits = first !== undefined && reasons.length === 0 && entries.countDue(place.index) === 0;
       return {
         group: place.group,
         binding: place.binding,
         domain: place.domain,
         ...countsFrom((list) => entries.count(place.index, list)),
         connections: carrier?.connections(place) ?? 0,
-        reasons: explainPlace(place, this.#viewOf(place, now)).map((each) => this.#source(each, place)),
-        nextAttempt: next === Number.POSITIVE_INFINITY ? undefined : anchor.wallOf(next),
+        reasons: waits ? [this.ofMail(first)[0]] : reasons,
+        nextAttempt: first === undefined ? undefined : anchor.wallOf(entries.due(first)),
+        nextId: first === undefined ? undefined : spool.id(first),
       };
     });
   }

@@ -89,6 +89,8 @@ export interface Reason {
   /** What is taken of the limit now, and what it allows. */
   readonly used?: number;
   readonly allowed?: number;
+  /** What the last attempt was told. */
+  readonly reply?: string;
 }
 
 /** Fills in the details of a reason. */

@@ -33,7 +33,7 @@ describe('a message that waits', () => {
         .findIndex((text) => text.includes('retry_interval')) + 1;
     expect(await daemon.console(`why ${id}`)).toMatch(
       new RegExp(
-        `^until \\S+Z: next attempt after 1 earlier ones; retry_interval = 600, set at ${conf}:${line} \\(domain \\[127\\.0\\.0\\.1\\]\\)\n`,
+        `^until \\S+Z: next attempt after 1 earlier ones, the last was told 451 4\\.3\\.0 later; retry_interval = 600, set at ${conf}:${line} \\(domain \\[127\\.0\\.0\\.1\\]\\)\n`,
       ),
     );
     expect(await daemon.console('why [127.0.0.1]')).toMatch(

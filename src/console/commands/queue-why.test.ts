@@ -26,12 +26,21 @@ describe('why', () => {
     if (!mail || !taken) throw new Error('one mail');
     rig.queue.defer(taken, '451 4.7.1 later');
     expect(await text(`why ${mail.id}`)).toMatch(
-      /^until \S+Z: next attempt after 1 earlier ones; retry_interval = 60, set at \S*:6 \(binding_group tenants > binding acme > domain far\.test\)\nuntil \S+Z: fails then if it is not delivered; message_expiration = 3600, set at \S*:1 \(global\)$/,
+      /^until \S+Z: next attempt after 1 earlier ones, the last was told 451 4\.7\.1 later; retry_interval = 60, set at \S*:6 \(binding_group tenants > binding acme > domain far\.test\)\nuntil \S+Z: fails then if it is not delivered; message_expiration = 3600, set at \S*:1 \(global\)$/,
     );
     expect(await data(`why ${mail.id}`)).toMatchObject([
-      { code: 'not_due', option: 'retry_interval', origin: { value: 60, line: 6 } },
+      { code: 'not_due', option: 'retry_interval', origin: { value: 60, line: 6 }, reply: '451 4.7.1 later' },
       { code: 'expires' },
     ]);
+    // A domain whose mail is all put off waits for the first of it.
+    expect(await text('why far.test acme')).toMatch(
+      /^tenants\/acme\/far\.test: 0 due \(0 in flight\), 1 delayed, 0 connections, next due \S+Z\n {2}until \S+Z: next attempt after 1 earlier ones, the last was told 451 4\.7\.1 later; retry_interval = 60, set at \S*:6 /,
+    );
+    expect(await data('why far.test')).toMatchObject([
+      { delayed: 1, nextId: mail.id, reasons: [{ code: 'not_due', reply: '451 4.7.1 later' }] },
+    ]);
+    rig.receive('far.test', 1, { place });
+    expect(await text('why far.test')).toMatch(/ 1 due \(0 in flight\), 1 delayed, .*\n {2}nothing holds it$/);
   });
 
   it('tells what is used of a limit', async () => {

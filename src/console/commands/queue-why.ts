@@ -1,6 +1,8 @@
 /** Commands that explain: why a message or a domain waits, what shapes a place, what has happened to a message. */
 import { configEval } from '../../config/verbs.js';
 import { type CeilingParts, ceilingOf } from '../../queue/ceiling.js';
+import type { PlaceWhy } from '../../queue/explanations.js';
+import { REASONS, type Reason } from '../../queue/reasons.js';
 import { CommandError, type ConsoleCommand, type Told } from '../command.js';
 import type { Desk } from '../desk.js';
 import { findLogFiles, findLogLines, mainLogsOf } from '../log-search.js';
@@ -24,6 +26,7 @@ export function whyCommands(desk: Desk): readonly ConsoleCommand[] {
       name: 'shape',
       args: 'DOMAIN [BINDING]',
       doc: 'Every option that shapes sending to a domain, where it comes from, and how fast that can be.',
+      merge: mergeShape,
       run: ([domain, binding]) => describeShape(desk, domain, binding),
     },
     {
@@ -36,19 +39,32 @@ export function whyCommands(desk: Desk): readonly ConsoleCommand[] {
   ];
 }
 
-function explain(desk: Desk, word: string | undefined, binding: string | undefined): Told {
+async function explain(desk: Desk, word: string | undefined, binding: string | undefined): Promise<Told> {
   if (word === undefined) throw new CommandError('Say which message or domain.');
   const { views } = desk.queue;
   const chain = views.chain(word);
-  if (chain[0].code !== 'unknown') return { data: chain, text: chain.map(showReason).join('\n') };
+  if (chain[0].code !== 'unknown') {
+    const told = await quoteReplies(desk, chain, word);
+    return { data: told, text: told.map(showReason).join('\n') };
+  }
   const domain = word.toLowerCase();
-  const places = views.whyPlaces({ domain, ...(binding !== undefined && { binding }) });
+  const found = views.whyPlaces({ domain, ...(binding !== undefined && { binding }) });
+  const places: PlaceWhy[] = [];
+  for (const place of found) places.push({ ...place, reasons: await quoteReplies(desk, place.reasons, place.nextId) });
   if (places.length === 0) throw new CommandError(`There is no message ${word}, and no mail of a domain of that name.`);
   const lines = places.flatMap((place) => [
     `${place.group}/${place.binding}/${place.domain}: ${place.active} due (${place.inFlight} in flight), ${place.delayed} delayed, ${place.connections} connections${place.nextAttempt === undefined ? '' : `, next due ${showTime(place.nextAttempt)}`}`,
     ...(place.reasons.length === 0 ? ['  nothing holds it'] : place.reasons.map((each) => `  ${showReason(each)}`)),
   ]);
   return { data: places, text: lines.join('\n') };
+}
+
+/** The reasons with what the last attempt was told, for a mail that waits for the next one. */
+async function quoteReplies(desk: Desk, reasons: readonly Reason[], id: string | undefined): Promise<readonly Reason[]> {
+  if (id === undefined || !reasons.some(({ code }) => code === REASONS.not_due.code)) return reasons;
+  // Without its record the rest is still worth telling.
+  const reply = (await desk.queue.views.details(id).catch(() => undefined))?.lastReply ?? '';
+  return reply === '' ? reasons : reasons.map((each) => (each.code === REASONS.not_due.code ? { ...each, reply } : each));
 }
 
 function describeShape(desk: Desk, name: string | undefined, binding: string | undefined): Told {
@@ -128,6 +144,12 @@ async function tellTimeline(desk: Desk, id: string | undefined, signal: AbortSig
 const mergeTimeline: Merge = {
   any: true,
   join: (told) => told.find(({ data }) => (data as { now: unknown }).now !== null) ?? (told[0] as Told),
+};
+
+/** The options are the same everywhere; the pace is told by one that has had connections. */
+const mergeShape: Merge = {
+  any: true,
+  join: (told) => told.find(({ data }) => (data as { pace: unknown }).pace !== null) ?? (told[0] as Told),
 };
 
 /** Wall milliseconds of a line; 16 digits are microseconds. */

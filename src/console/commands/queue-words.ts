@@ -131,11 +131,12 @@ export function selectIn(where: PlaceParts, { filter }: Selected): Filter {
 }
 
 /** A reason on one line: until when, what, how much of the limit, and where the option behind it is written. */
-export function showReason({ text, untilMs, used, allowed, option, origin }: Reason): string {
+export function showReason({ text, untilMs, used, allowed, option, origin, reply }: Reason): string {
   const until = untilMs === undefined ? '' : `until ${showTime(untilMs)}: `;
   const use = allowed === undefined ? '' : ` (${used} of ${allowed} in use)`;
   const value = origin && typeof origin.value !== 'object' && origin.value !== undefined ? ` = ${String(origin.value)}` : '';
   const where =
     origin === undefined ? '' : origin.file === undefined ? ', by default' : `, set at ${origin.file}:${origin.line} (${origin.scopeKey})`;
-  return `${until}${text}${use}${option === undefined ? '' : `; ${option}${value}${where}`}`;
+  const said = reply === undefined ? '' : `, the last was told ${reply}`;
+  return `${until}${text}${said}${use}${option === undefined ? '' : `; ${option}${value}${where}`}`;
 }
