@@ -88,6 +88,8 @@ program
   .description("talk to a running daemon's console")
   .argument('[words...]', 'ENDPOINT (a path with a slash, or host:port) and a command')
   .option('--json', 'answer with data')
+  // The command has options of its own.
+  .allowUnknownOption()
   .action(async (words, { json }) => {
     const { openConsole } = await import('./bin/console.js');
     process.exitCode = await openConsole(words, json === true);

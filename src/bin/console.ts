@@ -1,6 +1,7 @@
 /** celeris console: one command, or a session with history and completion. */
 import readline from 'node:readline';
 import { ConsoleClient, parseEndpoint } from '../console/client.js';
+import { joinWords } from '../console/split.js';
 import { EXIT } from './exit.js';
 
 const DEFAULT_ENDPOINT = process.env.CELERIS_CONSOLE ?? 'var/run/console.sock';
@@ -9,8 +10,12 @@ const DEFAULT_ENDPOINT = process.env.CELERIS_CONSOLE ?? 'var/run/console.sock';
 function readWords(words: readonly string[]): { readonly endpoint: string; readonly command: string } {
   const [first, ...rest] = words;
   const named = first !== undefined && (first.includes('/') || /:\d+$/.test(first) || first.endsWith('.sock'));
-  return named ? { endpoint: first, command: rest.join(' ') } : { endpoint: DEFAULT_ENDPOINT, command: words.join(' ') };
+  return named ? { endpoint: first, command: joinCommand(rest) } : { endpoint: DEFAULT_ENDPOINT, command: joinCommand(words) };
 }
+
+/** The first word may be a whole command; a later one with blanks or quotes was one word for the shell and stays one. */
+const joinCommand = (words: readonly string[]): string =>
+  words.map((word, i) => (i > 0 && (word === '' || /[\s"'\\]/.test(word)) ? joinWords([word]) : word)).join(' ');
 
 export async function openConsole(words: readonly string[], json: boolean): Promise<number> {
   const { endpoint, command } = readWords(words);

@@ -1,7 +1,7 @@
 /** One connection of a place, from the decision to make it to its end: feeds the session and passes on what became of the mail. Long: a connection has one life, and every turn of it is decided here. */
 import type { Via } from '../module/attempt.js';
 import type { Copy } from '../module/copy.js';
-import { isShortage, type Limit, type Permit } from '../module/permit.js';
+import { type Broker, isShortage, type Limit, type Permit, type Shortage } from '../module/permit.js';
 import type { RankedHop } from '../module/resolver.js';
 import { Batch, type MailResult } from '../smtp/client/batch.js';
 import type { Failure, SessionOwner } from '../smtp/client/session.js';
@@ -115,6 +115,14 @@ export class Link implements SessionOwner {
   hold(permit: Permit, limits: readonly Limit[]): void {
     this.#permit = permit;
     this.#limits = limits;
+  }
+
+  /** Holds slots of another place in place of its own; those of both stay taken. Answers what was short, its own are kept then. */
+  exchange(broker: Broker, limits: readonly Limit[]): Shortage | undefined {
+    const permit = this.#permit ? broker.exchange(this.#permit, limits) : broker.acquire(limits);
+    if (isShortage(permit)) return permit;
+    this.hold(permit, limits);
+    return undefined;
   }
 
   /** What its permit was asked for with. */

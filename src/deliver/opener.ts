@@ -199,18 +199,13 @@ export class Opener {
     const idle = pool.find(key);
     if (!idle?.hop || !idle.session?.idle) return false;
     const before = idle.station;
-    const { limits: held } = idle;
-    idle.letGo();
     const hostLimit = snapshot.host(idle.hop.name, station.place).max_outbound_connections;
-    const wanted = station.limits.forConnection(idle.hop.name, hostLimit, false, false);
-    const permit = ports.broker.acquire(wanted);
-    if (isShortage(permit)) {
-      const again = permit.key === UNDECIDED ? ports.broker.acquire(held) : permit;
-      if (isShortage(again)) idle.session.leave();
-      else idle.hold(again, held);
+    // Its socket is open all the while: no slot of it may come free before it is gone.
+    const short = idle.exchange(ports.broker, station.limits.forConnection(idle.hop.name, hostLimit, false, false));
+    if (short) {
+      if (idle.holds(short.key)) idle.session.leave();
       return false;
     }
-    idle.hold(permit, wanted);
     const { stock, reserved } = link;
     link.stock = link.reserved = undefined;
     this.drop(link);

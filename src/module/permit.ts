@@ -27,6 +27,11 @@ export const UNDECIDED = 'undecided';
 export interface Broker {
   /** Takes one of every limit, or none and tells which was short. Synchronous: with several workers it serves from leases. */
   acquire(limits: readonly Limit[]): Permit | Shortage;
+  /**
+   * Takes one of every limit in place of what a permit holds. What both name stays taken throughout, so nobody gets it in
+   * between. With a shortage the permit stands as it was; otherwise it is spent, unless it is the answer itself.
+   */
+  exchange(permit: Permit, limits: readonly Limit[]): Permit | Shortage;
   /** Calls back once, as soon as the counter may have room; the caller then tries again. Answers a cancel. */
   wait(shortage: Shortage, wake: () => void): () => void;
   /** In use and allowed, by key: for `explain` and the console. */

@@ -3,7 +3,7 @@
  * counters of an attempt or none. Who was refused waits in line at the counter that was full.
  */
 import type { Clock, Timer } from '../kernel/clock.js';
-import type { Broker, Limit, Permit, Shortage } from '../module/permit.js';
+import { type Broker, isShortage, type Limit, type Permit, type Shortage } from '../module/permit.js';
 import { type Counter, makeCounter } from './counter.js';
 
 interface Entry {
@@ -53,6 +53,17 @@ export class DirectBroker implements Broker {
     const permit = shortage ?? this.#take(limits, now);
     if (raised) this.#wakeReady(raised);
     return permit;
+  }
+
+  exchange(permit: Permit, limits: readonly Limit[]): Permit | Shortage {
+    if (!(permit instanceof HeldPermit)) return this.acquire(limits);
+    const kept = limits.filter(({ key }) => permit.holds(key));
+    const added = this.acquire(limits.filter(({ key }) => !permit.holds(key)));
+    if (isShortage(added)) return added;
+    const staying = permit.giveUp(({ key }) => kept.some((limit) => limit.key === key));
+    const all = [...staying, ...(added instanceof HeldPermit ? added.giveUp(() => true) : [])];
+    permit.release();
+    return new HeldPermit(all, this.#release);
   }
 
   wait(shortage: Shortage, wake: () => void): () => void {
@@ -229,6 +240,10 @@ class HeldPermit implements Permit {
     const held = this.#held;
     this.#held = undefined;
     if (held) this.#end(held);
+  }
+
+  holds(key: string): boolean {
+    return this.#held?.some((entry) => entry.key === key) === true;
   }
 
   /** Holds some of it no more; who asked settles them. */

@@ -30,7 +30,8 @@ export interface Peer {
   close(): Promise<void>;
 }
 
-export async function startPeer(script: Script): Promise<Peer> {
+/** Listens on a free port of `host`. */
+export async function startPeer(script: Script, host = '127.0.0.1'): Promise<Peer> {
   const sockets = new Set<net.Socket>();
   let accepted = 0;
   const server = net.createServer({ noDelay: true }, (socket) => {
@@ -39,7 +40,7 @@ export async function startPeer(script: Script): Promise<Peer> {
     socket.on('close', () => sockets.delete(socket));
     script(makeCaller(socket, accepted++)).catch(() => socket.destroy());
   });
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  await new Promise<void>((ready) => server.listen(0, host, ready));
   const { port } = server.address() as net.AddressInfo;
   return {
     port,

@@ -79,6 +79,15 @@ export class LeasedBroker implements Broker {
     return new Lack(UNDECIDED, undefined, limits);
   }
 
+  exchange(permit: Permit, limits: readonly Limit[]): Permit | Shortage {
+    // Takes of rates in the lease are spent: only its slots go on.
+    if (permit instanceof LeasedPermit && signatureOf(limits) === signatureOf(permit.limits.filter(({ kind }) => kind === 'slots')))
+      return permit;
+    const other = this.acquire(limits);
+    if (!isShortage(other)) permit.release();
+    return other;
+  }
+
   wait(shortage: Shortage, wake: () => void): () => void {
     if (!(shortage instanceof Lack)) throw new TypeError('a shortage of another broker');
     const id = this.#next++;
@@ -177,7 +186,7 @@ export class LeasedBroker implements Broker {
     lease.inUse = true;
     this.#withdraw(lease);
     if (lease.hasRates) this.#ask({ do: 'settle', id: lease.id, used: 1, unused: 0 });
-    return new LeasedPermit(() => this.#released(lease));
+    return new LeasedPermit(lease.limits, () => this.#released(lease));
   }
 
   #released(lease: Lease): void {
@@ -231,9 +240,11 @@ export class LeasedBroker implements Broker {
 }
 
 class LeasedPermit implements Permit {
+  readonly limits: readonly Limit[];
   #end: (() => void) | undefined;
 
-  constructor(end: () => void) {
+  constructor(limits: readonly Limit[], end: () => void) {
+    this.limits = limits;
     this.#end = end;
   }
 

@@ -76,6 +76,38 @@ describe.each(BROKERS)('permits %s', (_name, makeBroker) => {
     expect(held).toHaveLength(2);
   });
 
+  it('of an open socket go over to another place without a moment in which others could have them', async () => {
+    const clock = new VirtualClock();
+    const broker = makeBroker(clock);
+    const server = slots('server', 2);
+    const full = slots('full', 1);
+    const held: Permit[] = [];
+    const keep = (permit: Permit): void => void held.push(permit);
+    obtain(broker, [slots('a', 1), server], keep);
+    obtain(broker, [full, server], keep);
+    await clock.advance(10);
+    let waiter = false;
+    obtain(broker, [slots('c', 1), server], () => {
+      waiter = true;
+    });
+    await clock.advance(10);
+    const [first] = held;
+    if (!first) throw new Error('nothing was granted');
+    // Refused: what it holds stays held.
+    expect(isShortage(broker.exchange(first, [full, server]))).toBe(true);
+    await clock.advance(10);
+    expect(waiter).toBe(false);
+    expect(broker.usage('server')?.used).toBe(2);
+    const moved = broker.exchange(first, [slots('b', 1), server]);
+    await clock.advance(10);
+    expect(waiter).toBe(false);
+    expect(broker.usage('server')?.used).toBe(2);
+    (isShortage(moved) ? first : moved).release();
+    await clock.advance(10);
+    expect(waiter).toBe(true);
+    expect(broker.usage('a')).toBeUndefined();
+  });
+
   it('come in the order of those who wait, and once for each release', async () => {
     const clock = new VirtualClock();
     const broker = makeBroker(clock);
