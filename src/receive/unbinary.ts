@@ -37,7 +37,9 @@ export async function unbinary(message: Mended, options: InboundValues, store: S
   if (survey.isHopeless) return CONVERSION_IMPOSSIBLE;
   declareEncoding(headers, survey);
   const mender = new BinaryMender(survey, content.size, limit);
-  const most = options.max_message_size > 0 ? options.max_message_size - headers.bytes().length : Number.POSITIVE_INFINITY;
+  const { max_message_size: largest } = options;
+  // What did not grow was measured already, before our own fields were there.
+  const most = largest > 0 ? Math.max(content.size, largest - headers.bytes().length) : Number.POSITIVE_INFINITY;
   const judge = (): Reply | undefined => (mender.size > most ? GREW_TOO_LARGE : mender.fault && REPLIES[mender.fault]);
   if (content.resident) {
     const pieces = [...content.resident.flatMap((chunk) => mender.push(bufferOf(chunk))), ...mender.end()];
@@ -64,7 +66,7 @@ async function rewriteFile(content: Body, mender: BinaryMender, judge: () => Rep
     }
     await write(mender.end());
     const refusal = judge();
-    if (!refusal) return await target.finish(mender);
+    if (!refusal) return await target.finish({ dots: mender.dots, eightBit: mender.eightBit });
     await target.abandon();
     return refusal;
   } catch (error) {
