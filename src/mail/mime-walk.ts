@@ -5,6 +5,7 @@
 import { NO_CONTENT_TYPE, readContentType } from './content-type.js';
 import { Headers } from './headers.js';
 import { foldLongLines } from './line-length.js';
+import { OctetCount } from './octet-count.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -70,13 +71,6 @@ interface Frame {
   readonly depth: number;
 }
 
-/** What the octets of a binary leaf are besides long. */
-interface Octets {
-  /** A lone CR, a lone LF or a NUL. */
-  isRaw: boolean;
-  isEightBit: boolean;
-}
-
 interface Leaf {
   /** Where its header begins; -1 for the message itself. */
   readonly headerFrom: number;
@@ -108,7 +102,7 @@ export class MimeWalk {
   #partial: Buffer | undefined;
   /** The octet before the chunk at hand. */
   #last = LF;
-  readonly #octets: Octets = { isRaw: false, isEightBit: false };
+  readonly #octets = new OctetCount();
 
   #mode: number = MODE.leaf;
   #regionFrom = 0;
@@ -144,7 +138,7 @@ export class MimeWalk {
       const lf = this.#findLineFeed(chunk, at);
       const end = lf < 0 ? n : lf + 1;
       if (this.#looksAtLines && this.#mode === MODE.leaf) {
-        if (this.#settings.isBinary) this.#countOctets(chunk, at, end);
+        if (this.#settings.isBinary) this.#octets.add(chunk, at, end, this.#last);
         else this.#countEscapes(chunk, at, end);
       }
       if (lf < 0) {
@@ -206,22 +200,6 @@ export class MimeWalk {
     for (let i = from; i < to; i++) {
       const octet = chunk[i] as number;
       if (octet > 0x7e || octet === EQUALS || (octet < SPACE && octet !== TAB && octet !== CR && octet !== LF)) count++;
-    }
-    this.#escapes += count;
-  }
-
-  #countOctets(chunk: Buffer, from: number, to: number): void {
-    const octets = this.#octets;
-    let previous = from > 0 ? (chunk[from - 1] as number) : this.#last;
-    let count = 0;
-    for (let i = from; i < to; i++) {
-      const octet = chunk[i] as number;
-      if ((previous === CR) !== (octet === LF) || octet === 0) {
-        octets.isRaw = true;
-        count++;
-      } else if (octet > 0x7e || octet === EQUALS || (octet < SPACE && octet !== TAB && octet !== CR && octet !== LF)) count++;
-      if (octet > 0x7f) octets.isEightBit = true;
-      previous = octet;
     }
     this.#escapes += count;
   }
@@ -331,7 +309,7 @@ export class MimeWalk {
     this.#regionFrom = from;
     this.#isLong = false;
     this.#escapes = 0;
-    this.#octets.isRaw = this.#octets.isEightBit = false;
+    this.#octets.clear();
     if (headerIsLong) this.#foldHeader(headerFrom, header, from);
   }
 
@@ -386,7 +364,8 @@ export class MimeWalk {
     // What else is of type message reads like a header, and may not be encoded (RFC 2046 5.2).
     if (leaf.type.startsWith('message/')) return 'fold';
     // Quoted-printable adds two octets to each that it escapes, base64 a third to all.
-    const isText = leaf.type.startsWith('text/') && this.#escapes * 6 <= end - this.#regionFrom;
+    const escapes = this.#escapes + this.#octets.escapes;
+    const isText = leaf.type.startsWith('text/') && escapes * 6 <= end - this.#regionFrom;
     this.#nameEncoding(leaf, isText ? 'quoted-printable' : 'base64');
     return isText ? 'qp' : 'base64';
   }
