@@ -3,7 +3,7 @@ import { DataScan } from './data-scan.js';
 
 /** `push` every octet of every chunk, then `finish()` after the last one. */
 export class ChunkScan extends DataScan {
-  constructor() {
-    super('chunks');
+  constructor(form: 'chunks' | 'octets' = 'chunks') {
+    super(form);
   }
 }

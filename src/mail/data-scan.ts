@@ -42,8 +42,11 @@ class Half implements HalfFacts {
   eightBit = false;
 }
 
-/** `data` is what follows 354: dots are stuffed and CRLF.CRLF ends it. `chunks` is what BDAT brings (RFC 3030): octets as they are. */
-export type ContentForm = 'data' | 'chunks';
+/**
+ * `data` is what follows 354: dots are stuffed and CRLF.CRLF ends it. `chunks` is what BDAT brings (RFC 3030): octets as they are.
+ * `octets` is the same with BODY=BINARYMIME: a body need not end with a line end.
+ */
+export type ContentForm = 'data' | 'chunks' | 'octets';
 
 /** One object a message: push what comes, then read the facts. */
 export class DataScan {
@@ -65,7 +68,7 @@ export class DataScan {
   #half: Half = this.#header;
   #state: State = STATE.lineStart;
   #lineBytes = 0;
-  readonly #stuffed: boolean;
+  readonly #form: ContentForm;
   /** Crumbs are copied into this; the last part that was made of them grows. */
   #box: Buffer | undefined;
   #boxFrom = 0;
@@ -73,7 +76,7 @@ export class DataScan {
   #boxPart: Buffer | undefined;
 
   constructor(form: ContentForm = 'data') {
-    this.#stuffed = form === 'data';
+    this.#form = form;
     this.headerFacts = this.#header;
     this.bodyFacts = this.#body;
   }
@@ -137,7 +140,7 @@ export class DataScan {
             this.#state = STATE.inLine;
             break;
           }
-          if (!this.#stuffed) {
+          if (this.#form !== 'data') {
             if (this.#half === this.#body) this.dots = true;
             this.#state = STATE.inLine;
             break;
@@ -183,7 +186,7 @@ export class DataScan {
    */
   finish(): void {
     if (this.#state === STATE.ended) return;
-    if (this.#state !== STATE.lineStart) {
+    if (this.#state !== STATE.lineStart && !(this.#form === 'octets' && this.headerEnded)) {
       if (this.#state === STATE.afterCr) {
         this.#half.bareCr++;
         this.#lineBytes++;

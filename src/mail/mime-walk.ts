@@ -5,6 +5,7 @@
 import { NO_CONTENT_TYPE, readContentType } from './content-type.js';
 import { Headers } from './headers.js';
 import { foldLongLines } from './line-length.js';
+import { OctetCount } from './octet-count.js';
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -39,12 +40,14 @@ export interface Edit {
   readonly way: Way | Buffer;
 }
 
+type Encoding = 'quoted-printable' | 'base64' | '7bit' | '8bit';
+
 /** What the walk found. */
 export interface Survey {
   readonly anomalies: readonly MimeAnomaly[];
   readonly edits: readonly Edit[];
   /** What Content-Transfer-Encoding the message itself must name after the edits. */
-  readonly encoding: 'quoted-printable' | 'base64' | undefined;
+  readonly encoding: Encoding | undefined;
   /** A line is too long where nothing may be changed (signed parts, unknown encodings), or the structure is beyond all bounds. */
   readonly isHopeless: boolean;
 }
@@ -52,6 +55,8 @@ export interface Survey {
 export interface WalkSettings {
   /** Lines above this are too long. Infinity: only look at the structure, which is much quicker. */
   readonly longestLine: number;
+  /** Parts may be any octets (RFC 3030): only CRLF ends a line, and what no line may hold is re-encoded, too. */
+  readonly isBinary?: true;
   /** Asked now and then: whether the walk has taken all the time it may. */
   isLate?(): boolean;
 }
@@ -95,6 +100,9 @@ export class MimeWalk {
   #base = 0;
   #lineFrom = 0;
   #partial: Buffer | undefined;
+  /** The octet before the chunk at hand. */
+  #last = LF;
+  readonly #octets = new OctetCount();
 
   #mode: number = MODE.leaf;
   #regionFrom = 0;
@@ -127,9 +135,12 @@ export class MimeWalk {
         at = this.#frames.length === 0 ? n : this.#skip(chunk, at);
         if (at >= n || this.#isOver) break;
       }
-      const lf = chunk.indexOf(LF, at);
+      const lf = this.#findLineFeed(chunk, at);
       const end = lf < 0 ? n : lf + 1;
-      if (this.#looksAtLines && this.#mode === MODE.leaf) this.#countEscapes(chunk, at, end);
+      if (this.#looksAtLines && this.#mode === MODE.leaf) {
+        if (this.#settings.isBinary) this.#octets.add(chunk, at, end, this.#last);
+        else this.#countEscapes(chunk, at, end);
+      }
       if (lf < 0) {
         this.#keepPartial(chunk.subarray(at));
         break;
@@ -142,14 +153,16 @@ export class MimeWalk {
       if (++this.#lines % STRIDE === 0 && this.#settings.isLate?.()) this.#giveUp('time');
     }
     this.#base += n;
+    if (n > 0) this.#last = chunk[n - 1] as number;
     return !this.#isOver;
   }
 
   finish(): Survey {
     if (!this.#isOver) {
       const total = this.#base;
+      const isOpen = this.#partial !== undefined;
       if (this.#partial) this.#takeLine(this.#partial, 0, total);
-      this.#endRegion(total, total);
+      this.#endRegion(total, total, isOpen);
       if (this.#frames.length > 0) this.#anomalies.add('unterminated');
     }
     const { longestLine } = this.#settings;
@@ -173,6 +186,13 @@ export class MimeWalk {
       return start;
     }
     return at;
+  }
+
+  #findLineFeed(chunk: Buffer, at: number): number {
+    let lf = chunk.indexOf(LF, at);
+    if (!this.#settings.isBinary) return lf;
+    while (lf >= 0 && (lf > 0 ? chunk[lf - 1] : this.#last) !== CR) lf = chunk.indexOf(LF, lf + 1);
+    return lf;
   }
 
   #countEscapes(chunk: Buffer, from: number, to: number): void {
@@ -260,32 +280,36 @@ export class MimeWalk {
     const type = read.type !== '' ? read.type : this.#inDigest ? 'message/rfc822' : 'text/plain';
     const encoding = (encoded ?? '').trim().toLowerCase();
     const isMultipart = type.startsWith('multipart/');
+    const isBinary = this.#settings.isBinary === true;
+    const leaf: Leaf = { headerFrom, header, type: isMultipart && !isBinary ? 'text/plain' : type, encoding };
     const isNested = isMultipart || (EMBEDDED.has(type) && IDENTITY.has(encoding));
     const tooDeep = isNested && this.#depth >= DEEPEST;
     if (tooDeep) this.#anomalies.add('depth');
     if (isMultipart && (read.boundary === '' || read.boundary.length > LONGEST_BOUNDARY)) this.#anomalies.add('boundary');
     else if (isNested && !tooDeep) {
-      this.#foldHeader(headerFrom, header, from);
+      // Only these three may be said of what has parts (RFC 2045 6.4).
+      if (isBinary && encoding === 'binary' && !this.#isSealed) this.#nameEncoding(leaf, '8bit');
+      else this.#foldHeader(headerFrom, header, from);
       this.#depth++;
       if (!isMultipart) {
         this.#inDigest = false;
         return this.#openHeader(from);
       }
-      const outer = this.#frames.at(-1);
       this.#frames.push({
         mark: Buffer.from(`--${read.boundary}`, 'utf8'),
         isDigest: type === 'multipart/digest',
-        isSealed: outer?.isSealed === true || type === 'multipart/signed',
+        isSealed: this.#isSealed || type === 'multipart/signed',
         depth: this.#depth,
       });
       return this.#openAside(from);
     }
     const headerIsLong = this.#mode === MODE.header && this.#isLong;
-    this.#leaf = { headerFrom, header, type: isMultipart ? 'text/plain' : type, encoding };
+    this.#leaf = leaf;
     this.#mode = MODE.leaf;
     this.#regionFrom = from;
     this.#isLong = false;
     this.#escapes = 0;
+    this.#octets.clear();
     if (headerIsLong) this.#foldHeader(headerFrom, header, from);
   }
 
@@ -293,17 +317,43 @@ export class MimeWalk {
     if (headerFrom < 0 || !this.#looksAtLines) return;
     const folded = foldLongLines(header, this.#settings.longestLine);
     if (folded === header) return;
-    if (this.#frames.at(-1)?.isSealed) this.#isHopeless = this.#isOver = true;
+    if (this.#isSealed) this.#isHopeless = this.#isOver = true;
     else this.#replace(headerFrom, to, folded);
   }
 
-  /** The region ends at `end`; the line that ends it begins at `line`. */
-  #endRegion(end: number, line: number) {
+  get #isSealed(): boolean {
+    return this.#frames.at(-1)?.isSealed === true;
+  }
+
+  /** The region ends at `end`; the line that ends it begins at `line`. `isOpen`: nothing ends its last line. */
+  #endRegion(end: number, line: number, isOpen = false) {
+    const leaf = this.#mode === MODE.leaf && this.#settings.isBinary ? this.#leaf : undefined;
+    if (leaf && IDENTITY.has(leaf.encoding)) return this.#endOctets(leaf, end, isOpen);
     if (!this.#isLong) return;
     if (this.#mode === MODE.header) return this.#foldHeader(this.#regionFrom, Buffer.concat(this.#headerLines), line);
     const way = this.#mode === MODE.leaf && this.#leaf ? this.#choose(this.#leaf, end) : 'fold';
-    if (this.#frames.at(-1)?.isSealed || way === undefined) this.#isHopeless = this.#isOver = true;
+    if (this.#isSealed || way === undefined) this.#isHopeless = this.#isOver = true;
     else this.#edits.push({ from: this.#regionFrom, to: end, way });
+  }
+
+  /** A leaf that may be any octets. What lines can carry stays, under its right name; of the rest text and data are encoded. */
+  #endOctets(leaf: Leaf, end: number, isOpen: boolean) {
+    const { isRaw, isEightBit } = this.#octets;
+    const wasBinary = leaf.encoding === 'binary';
+    const isBroken = isRaw || this.#isLong || (isOpen && end - this.#lineFrom > this.#settings.longestLine);
+    if (this.#isSealed || leaf.type === 'message/partial' || leaf.type.startsWith('multipart/')) {
+      if (isBroken) this.#isHopeless = this.#isOver = true;
+    } else if (leaf.type.startsWith('message/') && isRaw) this.#isHopeless = this.#isOver = true;
+    const isText = leaf.type.startsWith('text/') && !isOpen;
+    if (this.#isHopeless || this.#isSealed || !(wasBinary || isBroken)) return;
+    const isStructure = /^(?:message|multipart)\//.test(leaf.type);
+    // Of nothing base64 is nothing, and no reader takes a line end beside it for content.
+    if (end === this.#regionFrom && !isStructure) return this.#nameEncoding(leaf, 'base64');
+    const staysAsItIs = !isBroken && (isText || isStructure);
+    if (wasBinary && (staysAsItIs || isStructure)) this.#nameEncoding(leaf, isEightBit ? '8bit' : '7bit');
+    if (staysAsItIs) return;
+    const way = this.#choose(leaf, end);
+    if (way) this.#edits.push({ from: this.#regionFrom, to: end, way });
   }
 
   /** How a leaf is written; undefined when it cannot be. Notes the encoding in its header. */
@@ -314,12 +364,13 @@ export class MimeWalk {
     // What else is of type message reads like a header, and may not be encoded (RFC 2046 5.2).
     if (leaf.type.startsWith('message/')) return 'fold';
     // Quoted-printable adds two octets to each that it escapes, base64 a third to all.
-    const isText = leaf.type.startsWith('text/') && this.#escapes * 6 <= end - this.#regionFrom;
+    const escapes = this.#escapes + this.#octets.escapes;
+    const isText = leaf.type.startsWith('text/') && escapes * 6 <= end - this.#regionFrom;
     this.#nameEncoding(leaf, isText ? 'quoted-printable' : 'base64');
     return isText ? 'qp' : 'base64';
   }
 
-  #nameEncoding(leaf: Leaf, encoding: 'quoted-printable' | 'base64'): void {
+  #nameEncoding(leaf: Leaf, encoding: Encoding): void {
     if (leaf.headerFrom < 0) {
       this.#encoding = encoding;
       return;

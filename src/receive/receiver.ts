@@ -46,6 +46,7 @@ import {
 } from './replies.js';
 import { Throttles } from './throttle.js';
 import { endOf, type Passage, type Recipient, type Transit } from './transit.js';
+import { unbinary } from './unbinary.js';
 
 /** What reception keeps of an open transaction. */
 export interface Pending {
@@ -278,10 +279,19 @@ export class Receiver implements Reception<Pending> {
     const host = session.options.received_hostname ?? ports.host.name;
     draft.headers = markLogin(completed.headers, host, [host, ports.host.name], session.user);
     draft.content = content.body;
+    const isBinary = session.transaction?.params.binaryMime === true;
+    if (isBinary) {
+      const lines = await unbinary(draft, session.options, ports.spool);
+      if ('code' in lines) return this.#end(session, draft, { kind: 'refused', reply: lines, by: '', disconnect: false });
+      draft.headers = lines.headers;
+      draft.content = lines.content;
+    }
     if (completed.contentType !== undefined) await this.#lookAtMime(session, draft, completed.contentType);
     const limit = mendingLimit(session.options);
-    if (limit !== undefined && needsMending(content.facts, limit)) {
-      const mended = await mendLines({ headers: draft.headers, content: draft.content }, content.facts, limit, ports.spool);
+    // Its body has short lines by now.
+    const facts = isBinary ? { ...content.facts, longestBodyLine: 0 } : content.facts;
+    if (limit !== undefined && needsMending(facts, limit)) {
+      const mended = await mendLines({ headers: draft.headers, content: draft.content }, facts, limit, ports.spool);
       if (!mended) return this.#end(session, draft, { kind: 'refused', reply: LINES_PAST_MENDING, by: '', disconnect: false });
       draft.headers = mended.headers;
       draft.content = mended.content;

@@ -115,13 +115,10 @@ describe('bad-inputs 5: octets above 0x7f in the envelope', () => {
 });
 
 describe('bad-inputs 6: parameters that were not offered', () => {
-  it.each(['MAIL FROM:<a@b.test> FOO=1', 'MAIL FROM:<a@b.test> AUTH=<>', 'MAIL FROM:<a@b.test> BODY=BINARYMIME'])(
-    '%s is 555',
-    async (line) => {
-      const [, client] = await hello();
-      expect(await client.ask(`${line}\r\n`)).toBe('555 5.5.4 unsupported parameter');
-    },
-  );
+  it.each(['MAIL FROM:<a@b.test> FOO=1', 'MAIL FROM:<a@b.test> AUTH=<>', 'MAIL FROM:<a@b.test> HOLDFOR=1'])('%s is 555', async (line) => {
+    const [, client] = await hello();
+    expect(await client.ask(`${line}\r\n`)).toBe('555 5.5.4 unsupported parameter');
+  });
 
   it('also for RCPT; malformed and repeated ones are 501', async () => {
     const [, client] = await hello();

@@ -39,7 +39,7 @@ const textOf = (ready: ReceivedContent): [string, string] => [
 
 /** Takes a whole text in pieces, through memory or through a store that is opened after `storeAfter` pieces. */
 async function take(text: string, cuts: readonly number[], changes: Partial<InboundValues>, chunked: boolean, storeAfter = -1) {
-  const content = new Content(inboundValues(changes), 'mx.test', chunked, 0);
+  const content = new Content(inboundValues(changes), 'mx.test', chunked ? 'chunks' : 'data', 0);
   const bytes = Buffer.from(text, 'latin1');
   const borders = [...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   const store = new MemoryStore(cuts.length % 2 === 0);

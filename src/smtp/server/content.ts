@@ -1,7 +1,7 @@
 /** The content of one message while it arrives, by DATA or by chunks: kept, counted against the limits, judged at its end. */
 import type { InboundValues } from '../../config/snapshot.js';
 import { ChunkScan } from '../../mail/chunk-scan.js';
-import { DataScan, type HalfFacts } from '../../mail/data-scan.js';
+import { type ContentForm, DataScan, type HalfFacts } from '../../mail/data-scan.js';
 import { beginsWithField, countReceived } from '../../mail/message-scan.js';
 import { ResidentBody } from '../../module/copy.js';
 import type { LargeBody } from '../../module/spool.js';
@@ -34,6 +34,8 @@ export class Content {
   /** Coarse monotonic milliseconds when it began, for the deadlines. */
   startedAt: number;
   readonly #scan: DataScan | ChunkScan;
+  /** BODY=BINARYMIME: lines are a matter of the header block alone, and nothing of the body is mended. */
+  readonly #isBinary: boolean;
   readonly #options: InboundValues;
   readonly #host: string;
   #tooLarge = false;
@@ -46,8 +48,9 @@ export class Content {
   #storedLineStart = true;
   #storedBytes = 0;
 
-  constructor(options: InboundValues, host: string, chunked: boolean, startedAt: number) {
-    this.#scan = chunked ? new ChunkScan() : new DataScan();
+  constructor(options: InboundValues, host: string, form: ContentForm, startedAt: number) {
+    this.#scan = form === 'data' ? new DataScan() : new ChunkScan(form);
+    this.#isBinary = form === 'octets';
     this.#options = options;
     this.#host = host;
     this.startedAt = startedAt;
@@ -100,7 +103,7 @@ export class Content {
   /** From now on the body goes into `store`. */
   storeIn(store: LargeBody): void {
     this.#store = store;
-    if (this.#options.rfc2822_lone_lf_in_body === 'fix') this.#mender = new Mender();
+    if (this.#fixesBody) this.#mender = new Mender();
   }
 
   /** Hands the body that is in memory to the store. The promise resolves when more may come. */
@@ -130,6 +133,7 @@ export class Content {
     const { headerFacts, bodyFacts, hasNul } = this.#scan;
     const options = this.#options;
     const inHeaders = this.#hasLone(headerFacts);
+    if (this.#isBinary) return this.#judgeHeader();
     const inBody = this.#hasLone(bodyFacts);
     if (inHeaders && options.rfc2822_lone_lf_in_headers !== 'fix') return LONE_IN_HEADERS;
     if (inBody && options.rfc2822_lone_lf_in_body === 'pedantic') return LONE_IN_BODY;
@@ -138,6 +142,14 @@ export class Content {
     if (headerFacts.longestLine > longest) return HEADER_LINE_TOO_LONG;
     if (bodyFacts.longestLine > longest) return BODY_LINE_TOO_LONG;
     return undefined;
+  }
+
+  /** A header that had to be mended could end elsewhere than it did for the sender: then what follows would no longer be its octets. */
+  #judgeHeader(): Reply | undefined {
+    const { headerFacts, header } = this.#scan;
+    if (this.#hasLone(headerFacts)) return LONE_IN_HEADERS;
+    if (header.some((part) => part.includes(0))) return NUL_IN_MESSAGE;
+    return headerFacts.longestLine > lineLimit(this.#options) ? HEADER_LINE_TOO_LONG : undefined;
   }
 
   /** The message as reception gets it, or why it is refused after all. Only after `judge`. */
@@ -159,7 +171,7 @@ export class Content {
   }
 
   get #fixesBody(): boolean {
-    return this.#options.rfc2822_lone_lf_in_body === 'fix';
+    return !this.#isBinary && this.#options.rfc2822_lone_lf_in_body === 'fix';
   }
 
   #hasLone(half: HalfFacts): boolean {

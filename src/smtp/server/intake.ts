@@ -58,7 +58,8 @@ export abstract class Intake<Own> extends Talk<Own> {
 
   protected beginContent(chunked: boolean): void {
     const { coarseNow, hostname } = this.house;
-    this.content = new Content(this.options, this.options.received_hostname ?? hostname, chunked, coarseNow);
+    const form = !chunked ? 'data' : this.transaction?.params.binaryMime ? 'octets' : 'chunks';
+    this.content = new Content(this.options, this.options.received_hostname ?? hostname, form, coarseNow);
     this.rearm();
   }
 
@@ -269,6 +270,8 @@ export abstract class Intake<Own> extends Talk<Own> {
     if (this.moreBehind) return this.pipelined('DATA', line);
     if (line.length > 4 && line.trimEnd().length > 4) return this.error('DATA', line, words.DATA_ARGUMENT);
     if (!this.mayBringContent('DATA', line)) return;
+    // RFC 3030 3: DATA cannot bring it, and only RSET helps then.
+    if (this.transaction?.params.binaryMime && !this.content) this.chunksFailed = true;
     if (this.content || this.chunksFailed) return this.error('DATA', line, words.DATA_AFTER_BDAT);
     this.commandLine = line;
     this.askRecipients(STEP.data);

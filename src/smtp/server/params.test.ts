@@ -55,11 +55,18 @@ describe('DELIVERBY (RFC 2852)', () => {
 });
 
 describe('BINARYMIME (RFC 3030)', () => {
-  it('is not offered and not taken, with and without CHUNKING', () => {
-    for (const options of [{}, { smtp_extensions: ['CHUNKING', 'BINARYMIME'] }]) {
-      expect(profileOf(options).keywordText(true, false)).not.toContain('BINARYMIME');
-      expect(read('BODY=BINARYMIME', profileOf(options).offers(false))).toBe(555);
-    }
+  const offered = (options: Partial<InboundValues>) => [
+    profileOf(options).keywordText(true, false).split('\n').includes('BINARYMIME'),
+    read('BODY=BinaryMime', profileOf(options).offers(false)),
+  ];
+
+  it('is offered and taken beside CHUNKING, and never without', () => {
+    expect(offered({})).toMatchObject([true, { binaryMime: true }]);
+    expect(offered({ smtp_extensions: ['BINARYMIME', 'CHUNKING'] })).toMatchObject([true, { binaryMime: true }]);
+    expect(offered({ smtp_extensions: ['CHUNKING'] })).toEqual([false, 555]);
+    expect(offered({ smtp_extensions: ['BINARYMIME'] })).toEqual([false, 555]);
+    expect(read('BODY=8BITMIME')).not.toHaveProperty('binaryMime');
+    expect(read('BODY=BINARY')).toBe(501);
   });
 });
 

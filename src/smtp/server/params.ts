@@ -10,6 +10,7 @@ import { BAD_PARAMETER, REPEATED_PARAMETER, UNKNOWN_PARAMETER } from './words.js
 export interface Offers {
   readonly size: boolean;
   readonly eightBitMime: boolean;
+  readonly binaryMime: boolean;
   readonly smtpUtf8: boolean;
   /** Only where the session is encrypted (RFC 8689 2). */
   readonly requireTls: boolean;
@@ -64,8 +65,9 @@ export function readMailParams(text: string, offers: Offers): MailParams | Reply
       params.size = Number(value);
     } else if (name === 'BODY' && offers.eightBitMime) {
       const body = value?.toUpperCase();
-      if (body === 'BINARYMIME') return UNKNOWN_PARAMETER;
-      if (body !== '7BIT' && body !== '8BITMIME') return BAD_PARAMETER;
+      if (body === 'BINARYMIME' && !offers.binaryMime) return UNKNOWN_PARAMETER;
+      if (body === 'BINARYMIME') params.binaryMime = true;
+      else if (body !== '7BIT' && body !== '8BITMIME') return BAD_PARAMETER;
       params.eightBitMime = body === '8BITMIME';
     } else if (name === 'SMTPUTF8' && offers.smtpUtf8) {
       if (value !== undefined) return BAD_PARAMETER;

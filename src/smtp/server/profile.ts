@@ -5,7 +5,7 @@ import { TRUSTED_EXTENSIONS } from './told.js';
 import { type Phrase, phrase } from './words.js';
 
 /** Extensions of the engine in the order of its EHLO answer. */
-const OWN = ['PIPELINING', '8BITMIME', 'SIZE', 'ENHANCEDSTATUSCODES', 'SMTPUTF8', 'CHUNKING', 'DSN', 'STARTTLS'] as const;
+const OWN = ['PIPELINING', '8BITMIME', 'SIZE', 'ENHANCEDSTATUSCODES', 'SMTPUTF8', 'CHUNKING', 'BINARYMIME', 'DSN', 'STARTTLS'] as const;
 
 /** Always offered. */
 const ALWAYS = new Set<string>(['PIPELINING', '8BITMIME']);
@@ -56,6 +56,7 @@ export class Profile {
     this.#offers = {
       size: this.#secure.has('SIZE'),
       eightBitMime: true,
+      binaryMime: this.#secure.has('BINARYMIME'),
       smtpUtf8: this.#secure.has('SMTPUTF8'),
       dsn: this.#secure.has('DSN'),
       auth: this.authenticates,
@@ -94,6 +95,8 @@ function keywords(options: InboundValues, startTls: boolean, mechanisms: readonl
   const chosen = new Map<string, string>();
   for (const name of OWN) {
     if (name === 'STARTTLS' && !startTls) continue;
+    // It comes in chunks or not at all (RFC 3030 3).
+    if (name === 'BINARYMIME' && !chosen.has('CHUNKING')) continue;
     if (wanted && !ALWAYS.has(name) && !wanted.has(name)) continue;
     chosen.set(name, name === 'SIZE' ? String(options.max_message_size) : '');
   }

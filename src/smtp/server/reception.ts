@@ -17,6 +17,8 @@ export interface MailParams {
   readonly size: number;
   /** RFC 6152 BODY=8BITMIME. */
   readonly eightBitMime: boolean;
+  /** RFC 3030 BODY=BINARYMIME: the body is octets, not lines. */
+  readonly binaryMime?: true;
   /** RFC 6531 SMTPUTF8. */
   readonly smtpUtf8: boolean;
   /** RFC 8689 REQUIRETLS. */

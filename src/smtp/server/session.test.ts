@@ -28,6 +28,7 @@ describe('a session', () => {
         '250-ENHANCEDSTATUSCODES',
         '250-SMTPUTF8',
         '250-CHUNKING',
+        '250-BINARYMIME',
         '250-DSN',
         '250-MT-PRIORITY',
         '250-DELIVERBY',
