@@ -8,7 +8,8 @@ export default defineConfig({
     exclude: ['dist/**', 'node_modules/**', 'var/**'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
-    maxWorkers: 2,
+    // One more than the two cores of the smallest machine: much of the time a test waits for a daemon.
+    maxWorkers: 3,
     pool: 'forks',
     globalSetup: ['test/setup.ts'],
     projects: [

@@ -17,7 +17,7 @@ const DUE = 100;
 const SERVE_MS = FULL ? 1000 : 2000;
 /** Right after loading, with what loading left to the collector; and when some more mail has passed. */
 const MOST_BYTES_AT_ONCE = FULL ? 500 << 20 : 300 << 20;
-const MOST_BYTES = FULL ? 500 << 20 : 220 << 20;
+const MOST_BYTES = FULL ? 500 << 20 : 240 << 20;
 const DAY_MS = 86_400_000;
 
 const mib = (bytes: number): string => `${(bytes / (1 << 20)).toFixed(0)} MiB`;

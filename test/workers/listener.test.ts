@@ -30,7 +30,9 @@ it.each([1, 2])('listener off refuses new clients and says 421 to those there ar
   await daemon.consoleJson(`listener off "${row.stanza}" "${row.listen}"`);
   expect((await client.reply()).code).toBe(421);
   expect(await knock(daemon.port)).toBe('ECONNREFUSED');
-  expect(await listen()).toEqual([expect.objectContaining({ state: 'off', configured: 'on', sessions: 0 })]);
+  // The session ends when its client has closed, too.
+  await daemon.waitFor('the end of the session', async () => (await listen())[0]?.sessions === 0);
+  expect(await listen()).toEqual([expect.objectContaining({ state: 'off', configured: 'on' })]);
   await daemon.consoleJson(`listener on "${row.stanza}" "${row.listen}"`);
   expect(await Promise.all(Array.from({ length: 8 }, () => knock(daemon.port)))).toEqual(Array(8).fill('220'));
   await daemon.consoleJson(`listener off "${row.stanza}"`);
