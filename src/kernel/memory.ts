@@ -27,8 +27,11 @@ export function collectGarbage(): void {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');
   if (typeof collect !== 'function') return;
-  collect({ type: 'major', execution: 'sync' });
+  // Without options: asked for `type: 'major'` V8 of Node 20 leaves half of a big start where it is (measured: 380 MiB, and 276 so).
+  collect();
   // Only a collection of what is young makes the room for it small again: after a long start it is at its largest.
   collect({ type: 'minor', execution: 'sync' });
   collect({ type: 'minor', execution: 'sync' });
+  // What the first one emptied is given back by the second.
+  collect();
 }

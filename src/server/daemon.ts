@@ -250,6 +250,7 @@ export class Daemon {
       permissions: snapshot.global.spool_mode,
       sync: snapshot.global.spool_sync !== 'none',
       log: (level, text) => say(level, text),
+      collectGarbage,
     });
     const daemon = new Daemon(file, snapshot, { ...made, spool });
     say = (level, text) => daemon.journal.say(level, 'spool', text);

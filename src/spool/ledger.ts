@@ -194,6 +194,13 @@ export class Ledger implements OutcomeReader {
     return ledger;
   }
 
+  /** At most so many copies are told by indexes. */
+  get most(): number {
+    let sum = 0;
+    for (const ledger of this.#segments.values()) sum += ledger.most;
+    return sum;
+  }
+
   gone(segment: number, offset: number, index: number): void {
     this.of(segment).gone(spotKey(offset, index));
   }

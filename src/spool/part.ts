@@ -33,6 +33,8 @@ export interface PartOptions {
   readonly random: (octets: number) => Buffer;
   /** Told of what operators should see. */
   readonly log: (level: 'warning' | 'error', text: string) => void;
+  /** Asked for where a start, or an index of everything, has left tens of megabytes that nobody holds any more. */
+  readonly collectGarbage: () => void;
 }
 
 /** Files that were there when the part was opened. */

@@ -21,6 +21,8 @@ import { FLAG } from './table.js';
 
 /** After so many messages the loop gets its turn. */
 const BREATHE_EVERY = 250;
+/** So many messages leave garbage that is worth a pause. */
+const COLLECT_EVERY = 100_000;
 
 /** What a part's recovery came to. */
 export interface Told {
@@ -32,6 +34,13 @@ export interface Told {
 }
 
 const idKey = (high: number, low: number): string => `${high} ${low}`;
+
+/** A segment whose messages are still to be told. */
+interface Untold {
+  readonly segment: Segment;
+  readonly known: SegmentLedger;
+  readonly scanned: readonly IndexEntry[];
+}
 
 /** Recovers one part; made for one use. */
 class Recovery {
@@ -60,13 +69,33 @@ class Recovery {
 
   async run(): Promise<Told> {
     const { part } = this;
-    const { disk } = part.options;
-    const ledger = await readLedger(disk, part.folder, part.found.outcome, this.#unsynced);
+    const untold = await this.#open();
+    // Only now is everything known that says a copy ended: newer segments may end copies of older ones.
+    part.stock.table.reserve(untold.reduce((sum, { known, scanned }) => sum + known.most + scanned.length, 0));
+    const all = untold.length;
+    // What was told need not stay in memory.
+    for (let next = untold.shift(); next && !this.#signal.aborted; next = untold.shift()) {
+      await this.#tell(next);
+      this.#progress(1 - (0.5 * untold.length) / all);
+    }
+    if (this.#signal.aborted) return this.#told;
+    part.isTold = true;
+    part.lateSweeps.length = 0;
+    await this.#removeOrphans();
+    part.upkeep.recovered(this.#crippled);
+    return this.#told;
+  }
+
+  /** Reads the outcome logs, and of the segments what these do not tell. Nothing of it is held afterwards but what is still to be told. */
+  async #open(): Promise<Untold[]> {
+    const { part } = this;
+    const ledger = await readLedger(part.options.disk, part.folder, part.found.outcome, this.#unsynced);
     await this.#reportOutcomes(ledger);
     await this.#removeDropped(ledger);
-    const open: { segment: Segment; known: SegmentLedger; scanned: readonly IndexEntry[] }[] = [];
+    if (ledger.most > COLLECT_EVERY) part.options.collectGarbage();
+    const open: Untold[] = [];
     for (const [nth, number] of [...part.found.accept].reverse().entries()) {
-      if (this.#signal.aborted) return this.#told;
+      if (this.#signal.aborted) break;
       this.#progress((0.5 * nth) / part.found.accept.length);
       if (!this.#present.has(number)) continue;
       const known = ledger.of(number);
@@ -80,18 +109,7 @@ class Recovery {
         part.options.log('error', `${acceptName(number)} cannot be read: ${wordsFor(error)}; its messages stay on disk and wait`);
       }
     }
-    // Only now is everything known that says a copy ended: newer segments may end copies of older ones.
-    part.stock.table.reserve(open.reduce((sum, { known, scanned }) => sum + known.most + scanned.length, 0));
-    for (const [nth, { segment, known, scanned }] of open.entries()) {
-      this.#progress(0.5 + (0.5 * nth) / open.length);
-      await this.#tell(segment, known, scanned);
-    }
-    if (this.#signal.aborted) return this.#told;
-    part.isTold = true;
-    part.lateSweeps.length = 0;
-    await this.#removeOrphans();
-    part.upkeep.recovered(this.#crippled);
-    return this.#told;
+    return open;
   }
 
   /** Segments that were dropped but whose files were not removed, or not durably: until they are, it is told again that they are dropped. */
@@ -193,7 +211,7 @@ class Recovery {
     }
   }
 
-  async #tell(segment: Segment, known: SegmentLedger, scanned: readonly IndexEntry[]): Promise<void> {
+  async #tell({ segment, known, scanned }: Untold): Promise<void> {
     const { stock, outcomes, folder } = this.part;
     let turn = 0;
     for (const told of liveEntries(known, scanned)) {
@@ -206,7 +224,7 @@ class Recovery {
         continue;
       }
       const ticket = stock.adopt(segment, { ...entry, file: entry.file === undefined ? undefined : path.join(folder, LARGE, entry.file) });
-      this.#told.messages++;
+      if (++this.#told.messages % COLLECT_EVERY === 0) this.part.options.collectGarbage();
       this.#told.highestSlot = Math.max(this.#told.highestSlot, entry.idHigh);
       const { attempts, next, receivedAt, flags } = entry;
       const priority = (flags & FLAG.priority) === 0 ? 0 : 1;

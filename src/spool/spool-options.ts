@@ -29,6 +29,7 @@ export function fillOptions(given: SpoolOptions): PartOptions {
     sync: sync === true ? 'group' : sync === false ? 'none' : sync,
     random: given.random ?? randomOctets,
     log: given.log ?? (() => {}),
+    collectGarbage: given.collectGarbage ?? (() => {}),
   };
 }
 

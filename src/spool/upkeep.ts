@@ -14,6 +14,9 @@ import { RETRY_MS } from './trouble.js';
 
 /** Outcome files of earlier starts that are put up with before everything is told anew. */
 const MOST_OLD_FILES = 64;
+/** So many messages in indexes leave garbage that is worth a pause. */
+const COLLECT_EVERY = 100_000;
+const SETTLE_MS = 2000;
 
 export class Upkeep {
   /** Segments that hold nothing any more, until their removal is on the medium. */
@@ -170,12 +173,21 @@ export class Upkeep {
   }
 
   async #renew(): Promise<void> {
-    const { outcomes, segments, stock } = this.#part;
+    const { outcomes, segments, stock, options } = this.#part;
     const first = await outcomes.rotate();
     outcomes.grown = 0;
     const told = [...segments.values()];
     const live = await listLive(stock.table, told);
-    for (const segment of told) await indexSegment(segment, live.get(segment), () => this.#closed);
+    let left = 0;
+    let isMuch = false;
+    for (const segment of told) {
+      await indexSegment(segment, live.get(segment), () => this.#closed);
+      left += live.get(segment)?.tickets.length ?? 0;
+      if (left < COLLECT_EVERY) continue;
+      left = 0;
+      isMuch = true;
+      options.collectGarbage();
+    }
     if (this.#closed) return;
     for (const number of this.dropping) outcomes.records.drop(number);
     outcomes.touch();
@@ -183,6 +195,8 @@ export class Upkeep {
     await outcomes.forget(first);
     this.#renewalCost = outcomes.grown;
     outcomes.grown = 0;
+    // By then the octets on their way to the disk are let go, too.
+    if (isMuch) options.clock.after(SETTLE_MS, options.collectGarbage);
     if (this.#settled) return;
     this.#settled = true;
     for (const segment of [...segments.values()]) this.lessLive(segment);
