@@ -16,7 +16,8 @@ import { RETRY_MS } from './trouble.js';
 const MOST_OLD_FILES = 64;
 /** So many messages in indexes leave garbage that is worth a pause. */
 const COLLECT_EVERY = 100_000;
-const SETTLE_MS = 2000;
+/** The second time V8 gives back the pages that the first one emptied. */
+const SETTLE_MS = [2000, 10_000];
 
 export class Upkeep {
   /** Segments that hold nothing any more, until their removal is on the medium. */
@@ -196,7 +197,7 @@ export class Upkeep {
     this.#renewalCost = outcomes.grown;
     outcomes.grown = 0;
     // By then the octets on their way to the disk are let go, too.
-    if (isMuch) options.clock.after(SETTLE_MS, options.collectGarbage);
+    if (isMuch) for (const ms of SETTLE_MS) options.clock.after(ms, options.collectGarbage);
     if (this.#settled) return;
     this.#settled = true;
     for (const segment of [...segments.values()]) this.lessLive(segment);
