@@ -21,7 +21,7 @@ export class Copy implements Draft, Mail {
   binding?: string;
   bindingGroup?: string;
   routingDomain?: string;
-  priority: 0 | 1 = 0;
+  priority = 0;
   line = '';
   /** Undefined again as soon as it is written. */
   unspooled: Unspooled | undefined;
