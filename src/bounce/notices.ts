@@ -287,6 +287,8 @@ export class Notices {
       content: new ResidentBody([body], body.length, dots, eightBit),
       protocol: 'internal',
       notice: true,
+      // RFC 6710 4.6.
+      priority: mail.priority,
     };
   }
 }

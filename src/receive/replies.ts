@@ -27,5 +27,8 @@ export const EXPANDS_TOO_FAR = reply(550, '5.5.3', '[internal] recipients expand
 export const THROTTLED = reply(451, '4.7.1', 'message rate exceeded, try again later');
 export const NOT_DELIVERED = reply(451, '4.3.0', 'temporary failure');
 
+/** RFC 6710 4.1: MAIL is accepted, its message with another priority than was asked for. */
+export const priorityChanged = (priority: number): Reply => reply(250, '2.3.6', `${priority} is the priority this message gets`);
+
 /** 250 with the id under which the operator finds the message. */
 export const queuedAs = (id: string): Reply => reply(250, '2.0.0', `OK ${id}`);

@@ -60,7 +60,7 @@ describe('MAIL and RCPT', () => {
     copy.notify = NOTIFY.success | NOTIFY.failure | NOTIFY.delay;
     copy.originalRecipient = 'rfc822;bob+tag@old.test';
     expect(formatMail(new Batch([copy]), everything, terms, 0)).toBe(
-      `MAIL FROM:<alice@sender.test> SIZE=${copy.size} BODY=8BITMIME RET=HDRS ENVID=a+2Bb+20+3Dc\r\n`,
+      `MAIL FROM:<alice@sender.test> SIZE=${copy.size} BODY=8BITMIME MT-PRIORITY=0 RET=HDRS ENVID=a+2Bb+20+3Dc\r\n`,
     );
     expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob+2Btag@old.test\r\n');
   });
@@ -106,16 +106,15 @@ describe('findObstacle', () => {
 });
 
 describe('MT-PRIORITY', () => {
-  it.each<[string | undefined, 0 | 1, string]>([
-    ['3', 1, ' MT-PRIORITY=3'],
-    ['-2', 0, ' MT-PRIORITY=-2'],
-    ['0', 0, ' MT-PRIORITY=0'],
+  it.each<[string | undefined, number, string]>([
+    ['3', 3, ' MT-PRIORITY=3'],
+    ['-2', -2, ' MT-PRIORITY=-2'],
+    [undefined, 0, ' MT-PRIORITY=0'],
     // Who may not go before others here may not do so further on.
     ['9', 0, ' MT-PRIORITY=0'],
-    ['10', 1, ''],
-    ['3 X=1', 1, ''],
-    [undefined, 1, ''],
-  ])('%s with priority %i goes on as "%s"', (asked, priority, said) => {
+    ['3 X=1', 12.5, ' MT-PRIORITY=9'],
+    [undefined, Number.NaN, ' MT-PRIORITY=0'],
+  ])('%s with priority %d goes on as "%s"', (asked, priority, said) => {
     const copy = copyOf(asked === undefined ? {} : { facts: { mt_priority: asked } });
     copy.priority = priority;
     const batch = new Batch([copy]);

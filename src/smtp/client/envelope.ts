@@ -55,20 +55,14 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms, 
   if (first.reception.requireTls) line += ' REQUIRETLS';
   const by = can.deliverBy === undefined ? undefined : readDeliverBy(first.facts.get('deliver_by'));
   if (by) line += ` ${formatByTime(by, now)}`;
-  if (can.mtPriority) line += formatPriority(first);
+  // RFC 6710 4.2: what was granted here, 0 included.
+  if (can.mtPriority) line += ` MT-PRIORITY=${first.priority}`;
   if (can.dsn) {
     const { returnContent, envelopeId } = first.reception;
     if (returnContent !== undefined) line += returnContent === 'full' ? ' RET=FULL' : ' RET=HDRS';
     if (envelopeId !== undefined) line += ` ENVID=${encodeXtext(envelopeId)}`;
   }
   return `${line}\r\n`;
-}
-
-/** RFC 6710: what the client asked for; as a priority above others only where it was granted (4.1 lets a server lower it). */
-function formatPriority({ facts, priority }: Copy): string {
-  const asked = facts.get('mt_priority');
-  if (asked === undefined || !/^(-?[1-9]|0)$/.test(asked)) return '';
-  return ` MT-PRIORITY=${Number(asked) > 0 && priority === 0 ? 0 : asked}`;
 }
 
 /** RCPT TO with its parameters, CRLF included. */
