@@ -203,16 +203,18 @@ export class MailQueue implements Supply, Intake {
     if (!judged.again) return { outcome: 'failed', reply: judged.reply };
     const chosen = this.#ports.nextAttempt?.(mail, anchor.wallOf(now));
     let due = Math.max(now, chosen === undefined ? now + judged.delaySeconds * 1000 : anchor.monoOf(chosen));
+    let isLate = false;
     const by = readDeliverBy(mail.facts.get('deliver_by'));
     if (by && !anchor.expiryRests(now)) {
       const deadline = anchor.monoOf(by.at);
       if (deadline <= now && by.mode === 'R') return { outcome: 'failed', reply: TOO_LATE };
       // An attempt is made when the time is over, so the first that was not planned for later is the one to tell of.
-      if (deadline <= now && mail.nextAttempt <= by.at) this.#ports.late?.(mail);
+      isLate = deadline <= now && mail.nextAttempt <= by.at;
       if (deadline > now) due = Math.min(due, deadline);
     }
     mail.nextAttempt = anchor.wallOf(due);
     mail.lastReply = reply;
+    if (isLate) this.#ports.late?.(mail);
     stock.spool.change(ticket, judged.attempts, mail.nextAttempt, reply);
     stock.delay(ticket, due);
     this.#rest(place);

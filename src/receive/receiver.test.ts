@@ -492,7 +492,7 @@ describe('DELIVERBY', () => {
     const c = client();
     const now = clock.now();
     expect(await c.mail('a@b.test', { by: { mode: 'R', seconds: 29, traced: false } })).toMatchObject({
-      reply: { code: 550, status: '5.4.7' },
+      reply: { code: 555, status: '5.4.7' },
     });
     await c.mail('a@b.test', { by: { mode: 'N', seconds: 1, traced: true } });
     await c.rcpt('one@c.test');

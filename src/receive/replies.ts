@@ -11,8 +11,8 @@ export const DISCARDED = reply(550, '5.7.1', '[internal] discarded by policy');
 export const NULL_SENDER_REFUSED = reply(550, '5.7.1', 'null envelope sender not allowed');
 export const LITERAL_REFUSED = reply(550, '5.1.2', 'address literals are not accepted here');
 export const DATE_MISSING = reply(550, '5.6.0', 'Missing required RFC2822 Date field');
-/** RFC 2852 4: the EHLO answer named the shortest time. */
-export const TIME_TOO_SHORT = reply(550, '5.4.7', 'the time for delivery is too short');
+/** RFC 2852 3 and 4: the EHLO answer named the shortest time. */
+export const TIME_TOO_SHORT = reply(555, '5.4.7', 'the time for delivery is too short');
 export const HELD_TOO_LONG = reply(501, '5.5.4', 'the message may not be kept back that long');
 export const FIELD_TWICE = reply(550, '5.6.0', 'Header field that may stand once stands twice');
 export const HEADERS_MISSING = reply(550, '5.6.0', 'Required headers not found');

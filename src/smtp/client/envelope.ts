@@ -65,14 +65,22 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms, 
   return `${line}\r\n`;
 }
 
-/** RCPT TO with its parameters, CRLF included. */
-export function formatRcpt(mail: Copy, can: Capabilities): string {
+/** RCPT TO with its parameters, CRLF included. `now`: wall milliseconds. */
+export function formatRcpt(mail: Copy, can: Capabilities, now: number): string {
   let line = `RCPT TO:<${mail.recipient}>`;
   if (can.dsn) {
-    if (mail.notify !== 0) line += ` NOTIFY=${formatNotify(mail.notify)}`;
+    const notify = mail.facts.has('deliver_by') ? notifyFor(mail, can, now) : mail.notify;
+    if (notify !== 0) line += ` NOTIFY=${formatNotify(notify)}`;
     if (mail.originalRecipient !== undefined) line += formatOriginal(mail.originalRecipient, can);
   }
   return `${line}\r\n`;
+}
+
+/** RFC 2852 4.1.4.2: a server that knows of no time is asked to tell when the mail is late. */
+function notifyFor({ notify, facts }: Copy, can: Capabilities, now: number): number {
+  const by = can.deliverBy === undefined ? readDeliverBy(facts.get('deliver_by')) : undefined;
+  if (by?.mode !== 'N' || by.at <= now || notify & NOTIFY.never) return notify;
+  return notify === 0 ? NOTIFY.failure | NOTIFY.delay : notify | NOTIFY.delay;
 }
 
 function formatNotify(bits: number): string {
