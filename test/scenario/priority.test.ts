@@ -5,14 +5,14 @@ import { RawClient } from '../harness/client.js';
 import { startDaemon } from '../harness/daemon.js';
 import { plainConf } from '../harness/place.js';
 
-const BACKLOG = 12;
+const BACKLOG = 10;
 
 it.each([
   ['one we know', '127.0.0.0/8', true],
   ['a stranger', '192.0.2.0/24', false],
 ])('mail of %s', async (_who, relayHosts, goesFirst) => {
   // One connection, and each message takes its time, so that those behind it pile up.
-  await using sink = await startSink({ rules: [{ phase: 'data', delaySeconds: 0.15 }] });
+  await using sink = await startSink({ rules: [{ phase: 'data', delaySeconds: 0.1 }] });
   const more = 'max_outbound_connections = 1\nrelay_domains = ( "far.test" )\n';
   await using daemon = await startDaemon({
     conf: (place) => plainConf(place, { sinkPort: sink.port, more }).replace('127.0.0.0/8', relayHosts),
