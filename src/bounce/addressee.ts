@@ -25,9 +25,9 @@ export function chooseDelayAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sen
   return mail.sender ?? undefined;
 }
 
-/** Who hears that a mail arrived: a sender who asked for it with NOTIFY=SUCCESS, or of each step (`traced`, RFC 2852) and not NEVER. */
-export function chooseReceiptAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sender'>, traced = false): Address | undefined {
-  const isWanted = traced ? (mail.notify & NOTIFY.never) === 0 : (mail.notify & NOTIFY.success) !== 0;
+/** Who hears that a mail arrived: a sender who asked for it with NOTIFY=SUCCESS, or of a step on its way (`step`, RFC 2852 4.1.4) and not NEVER. */
+export function chooseReceiptAddressee(mail: Pick<Mail, 'notice' | 'notify' | 'sender'>, step = false): Address | undefined {
+  const isWanted = step ? (mail.notify & NOTIFY.never) === 0 : (mail.notify & NOTIFY.success) !== 0;
   return mail.notice || !isWanted ? undefined : (mail.sender ?? undefined);
 }
 

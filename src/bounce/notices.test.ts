@@ -386,6 +386,19 @@ describe('a notice of delay', () => {
     expect((await simpleParser(text)).headers.get('auto-submitted')).toBe('auto-replied');
   });
 
+  it('past the time that the sender set says so, and when that was (RFC 2852)', async () => {
+    const { notices, made, keep } = await open();
+    const mail = late();
+    mail.priority = -4;
+    mail.facts.set('deliver_by', `${Date.UTC(2026, 10, 23, 9, 30)}N`);
+    expect(await notices.tellDelay(await keep(mail), true)).toBe(true);
+    const text = textOf(made[0]);
+    expect(text).toMatch(/\r\nArrival-Date: .*\r\nDeliver-By-Date: Mon, 23 Nov 2026 09:30:00 \+0000\r\n\r\n/);
+    for (const line of ['Action: delayed', 'Status: 4.4.7', '451 4.2.0 come back']) expect(text).toContain(line);
+    // RFC 6710 4.6.
+    expect(made[0]?.priority).toBe(-4);
+  });
+
   it('has words of its own for mail that was never tried', async () => {
     const { notices, made, keep } = await open();
     await notices.tellDelay(await keep(mailOf()));

@@ -38,6 +38,9 @@ interface Entered {
 const AGAIN_MS = 1000;
 const NOTHING: Entered = { copies: [] };
 
+/** RFC 2852 4.1.3: the status is this one, whatever the last answer was. */
+const PAST_ITS_TIME = '451 4.4.7 [internal] delivery time expired';
+
 export class Notices {
   readonly #ports: NoticePorts;
 
@@ -131,10 +134,10 @@ export class Notices {
     });
   }
 
-  /** Tells the sender that a mail is late (RFC 3461 5.2.6). Answers whether a notice is on its way; rejects when the spool cannot take it. */
-  async tellDelay(mail: Mail): Promise<boolean> {
+  /** Tells the sender that a mail is late (RFC 3461 5.2.6), or `past` the time that he set (RFC 2852 4.1.3). Answers whether a notice is on its way; rejects when the spool cannot take it. */
+  async tellDelay(mail: Mail, past = false): Promise<boolean> {
     const { entrance, spool } = this.#ports;
-    const notice = await this.#composeDelay(mail);
+    const notice = await this.#composeDelay(mail, past);
     const { copies, arrived = false } = notice ? await this.#offer(mail, notice) : NOTHING;
     if (copies.length === 0) return arrived;
     await spool.write(copies);
@@ -205,7 +208,7 @@ export class Notices {
     return this.#format(mail, notice, recipient, chooseOriginal(mail, options));
   }
 
-  async #composeDelay(mail: Mail): Promise<MadeMessage | undefined> {
+  async #composeDelay(mail: Mail, past: boolean): Promise<MadeMessage | undefined> {
     const options = this.#ports.options(mail);
     const to = chooseDelayAddressee(mail);
     if (!to) return undefined;
@@ -225,7 +228,7 @@ export class Notices {
       address: mail.recipient,
       original: mail.originalRecipient,
       action: 'delayed',
-      reply,
+      reply: past ? PAST_ITS_TIME : reply,
       remoteHost: undefined,
       lastAttempt: undefined,
       retryUntil,
@@ -235,12 +238,13 @@ export class Notices {
 
   /** Of what arrived the headers go along at most, whatever RET says (RFC 3461 6.2). */
   async #composeReceipt(mail: Copy, attempt: Attempt, action: 'delivered' | 'relayed'): Promise<MadeMessage | undefined> {
-    const to = chooseReceiptAddressee(mail, action === 'relayed' && readDeliverBy(mail.facts.get('deliver_by'))?.traced === true);
+    const by = readDeliverBy(mail.facts.get('deliver_by'));
+    const to = chooseReceiptAddressee(mail, action === 'relayed' && by !== undefined);
     if (!to) return undefined;
     const fate =
       action === 'delivered'
         ? 'was delivered.'
-        : `was handed on to ${attempt.hop?.name ?? 'the next server'}, which does not tell what becomes of it. You will not hear of its arrival.`;
+        : `was handed on to ${attempt.hop?.name ?? 'the next server'}${by ? '.' : ', which does not tell what becomes of it. You will not hear of its arrival.'}`;
     const plain: Notice = {
       send: true,
       to,
@@ -268,6 +272,7 @@ export class Notices {
   #format(mail: Mail, notice: Notice, recipient: FailedRecipient, original: NoticeFacts['original']): MadeMessage {
     const { host, clock } = this.#ports;
     const id = this.#ports.nextId();
+    const by = readDeliverBy(mail.facts.get('deliver_by'));
     const { headers, body, eightBit } = formatNotice({
       ...notice,
       date: formatDate(clock.now()),
@@ -276,6 +281,7 @@ export class Notices {
       reportingHost: host,
       envelopeId: mail.reception.envelopeId,
       arrivalDate: formatDate(mail.reception.receivedAt),
+      deliverByDate: by && formatDate(by.at),
       recipient,
       original,
     });
@@ -287,6 +293,8 @@ export class Notices {
       content: new ResidentBody([body], body.length, dots, eightBit),
       protocol: 'internal',
       notice: true,
+      // RFC 6710 4.6.
+      priority: mail.priority,
     };
   }
 }

@@ -22,6 +22,8 @@ export interface AttemptFacts {
   readonly quiet: boolean;
   /** What the sender is told where he asked to hear of success and nobody else will tell him. */
   readonly receipt?: Receipt | undefined;
+  /** The next hop does not know of RFC 2852. */
+  readonly forgetsTime?: boolean;
 }
 
 /** Bounce class of what nobody could classify. */
@@ -85,7 +87,7 @@ export class Conclusions {
       via: facts.via,
     };
     const { confirm } = this.#ports;
-    const receipt = outcome === 'delivered' && confirm ? receiptFor(mail, facts) : undefined;
+    const receipt = outcome === 'delivered' && confirm ? receiptFor(mail, facts, clock.now()) : undefined;
     if (receipt && confirm) {
       chains.attempted.run(attempt);
       chains.delivered.run(attempt);
@@ -134,8 +136,12 @@ export class Conclusions {
   }
 }
 
-/** What the sender is to be told of a delivery: as NOTIFY asks, and of every server on the way where a trace is wanted (RFC 2852 4). */
-function receiptFor(mail: Copy, { receipt, hop }: AttemptFacts): Receipt | undefined {
+/**
+ * What the sender is to be told of a delivery: as NOTIFY asks, of every server on the way where a trace is wanted, and of the first
+ * that will not tell when the time is over (RFC 2852 4.1.4).
+ */
+function receiptFor(mail: Copy, { receipt, hop, forgetsTime }: AttemptFacts, now: number): Receipt | undefined {
   if (mail.notify & NOTIFY.success && receipt) return receipt;
-  return hop && receipt !== 'delivered' && readDeliverBy(mail.facts.get('deliver_by'))?.traced ? 'relayed' : undefined;
+  const by = hop && receipt !== 'delivered' ? readDeliverBy(mail.facts.get('deliver_by')) : undefined;
+  return by && (by.traced || (forgetsTime && by.mode === 'N' && by.at > now)) ? 'relayed' : undefined;
 }

@@ -10,7 +10,7 @@ import type { Identities } from './identities.js';
 import type { IdlePool } from './idle-pool.js';
 import { type Persona, personaOf } from './persona.js';
 import type { DeliveryPorts, OutboundSession } from './ports.js';
-import { receiptOf } from './receipt.js';
+import { forgetsTime, receiptOf } from './receipt.js';
 import type { DeliverySnapshot } from './settings.js';
 import type { Shortages } from './shortages.js';
 import type { Station } from './station.js';
@@ -208,6 +208,7 @@ export class Link implements SessionOwner {
       via: this.#via,
       quiet: false,
       receipt: receiptOf(this.session),
+      forgetsTime: forgetsTime(this.session),
     };
   }
 

@@ -39,7 +39,7 @@ export interface OutboundSession {
   /** Our end, once the connection stands. */
   readonly local?: { readonly ip: string } | undefined;
   /** What the server said it can do. */
-  readonly can?: { readonly dsn: boolean };
+  readonly can?: { readonly dsn: boolean; readonly deliverBy?: number | undefined };
   readonly judgement?: { readonly isProven: boolean; readonly fault: TlsFault | undefined } | undefined;
   terms: ClientTerms;
   begin(batch: Batch): void;

@@ -11,7 +11,7 @@ afterEach(async () => {
   await peer?.close();
 });
 
-async function deliver(config: string, keywords: readonly string[], notify: number) {
+async function deliver(config: string, keywords: readonly string[], notify: number, facts: Record<string, string> = {}) {
   peer = await startPeer(polite({ keywords: [...keywords] }));
   const told: string[] = [];
   const opened = await makeRoom({
@@ -23,7 +23,7 @@ async function deliver(config: string, keywords: readonly string[], notify: numb
     },
   });
   room = opened;
-  opened.send(['bob@a.test'], undefined, { notify });
+  opened.send(['bob@a.test'], undefined, { notify, facts });
   await opened.until(1);
   await eventually(() => told.length + opened.gone.length === 1);
   return { told, gone: opened.gone.length };
@@ -41,5 +41,17 @@ describe('NOTIFY=SUCCESS', () => {
     ['anybody, with NEVER', '', [], NOTIFY.never, []],
   ])('to %s', async (_whom, config, keywords, notify, told) => {
     expect(await deliver(config, keywords, notify)).toEqual({ told, gone: told.length === 0 ? 1 : 0 });
+  });
+});
+
+describe('a time for delivery (RFC 2852 4.1.4)', () => {
+  it.each<[string, string, string[], number, string, string[]]>([
+    ['a server that knows of no time', '', ['DSN'], 0, '9999999999999N', ['relayed delivered bob@a.test']],
+    ['one that does', '', ['DSN', 'DELIVERBY'], 0, '9999999999999N', []],
+    ['one that does, with a trace', '', ['DELIVERBY'], 0, '9999999999999NT', ['relayed delivered bob@a.test']],
+    ['one that does not, when the time is over', '', ['DSN'], 0, '1N', []],
+    ['a mailbox by LMTP', 'delivery_method = lmtp', ['DSN'], 0, '9999999999999N', []],
+  ])('and %s', async (_whom, config, keywords, notify, time, told) => {
+    expect((await deliver(config, keywords, notify, { deliver_by: time })).told).toEqual(told);
   });
 });

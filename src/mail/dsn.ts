@@ -37,6 +37,8 @@ export interface NoticeFacts {
   /** RFC 3461 ENVID, decoded from xtext. */
   readonly envelopeId: string | undefined;
   readonly arrivalDate: string;
+  /** RFC 5322 date by which its sender wanted it delivered (RFC 2852 5). */
+  readonly deliverByDate?: string | undefined;
   readonly recipient: FailedRecipient;
   /** Header block of the failed message, and its body when it goes along whole. A body with lines above 998 octets stays out. */
   readonly original: { readonly headers: Buffer; readonly body: readonly Uint8Array[] | undefined } | undefined;
@@ -99,11 +101,12 @@ function formatHeaders(facts: NoticeFacts): Buffer {
 }
 
 /** The fields for programs. ENVID and ORCPT stand decoded here (RFC 3461 6.3). */
-function formatReport({ recipient, reportingHost, envelopeId, arrivalDate }: NoticeFacts): string {
+function formatReport({ recipient, reportingHost, envelopeId, arrivalDate, deliverByDate }: NoticeFacts): string {
   return (
     formatField('Reporting-MTA', `dns;${reportingHost}`) +
     optional('Original-Envelope-Id', envelopeId) +
     formatField('Arrival-Date', arrivalDate) +
+    optional('Deliver-By-Date', deliverByDate) +
     '\r\n' +
     optional('Original-Recipient', recipient.original) +
     formatField('Final-Recipient', clean(typed(recipient.address))) +

@@ -85,7 +85,7 @@ describe('small formats', () => {
   });
 
   it('writes trace fields that a peer cannot break', () => {
-    const text = formatTrace({
+    const trace = {
       ip: '2001:db8::1',
       port: 99,
       helo: 'evil)\r\nX: y (',
@@ -95,11 +95,14 @@ describe('small formats', () => {
       protocol: 'ESMTP',
       id: 'ID',
       date: 'D',
-    });
+    };
+    const text = formatTrace(trace);
     expect(text).toContain(
       'Received: from [2001:db8::1] ([[2001:db8::1]:99] helo=evil???X:?y??)\r\n\tby mx.test (envelope-from <a@b.test>)',
     );
     expect(new Headers(Buffer.from(`${text}\r\n`)).fields().map(({ name }) => name)).toEqual(['return-path', 'received']);
+    expect(text).toContain('id ID; D');
+    expect(formatTrace({ ...trace, priority: -3 })).toContain('id ID\r\n\tPRIORITY -3; D');
     expect(sanitizeName('host.test')).toBe('host.test');
     expect(nameProtocol('esmtp', true, true, false)).toBe('ESMTPSA');
     expect(nameProtocol('lmtp', false, false, true)).toBe('UTF8LMTP');

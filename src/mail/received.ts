@@ -14,6 +14,8 @@ export interface Trace {
   /** ESMTP, ESMTPS, ESMTPSA, UTF8SMTP, LMTP, … (RFC 3848, RFC 6531). */
   readonly protocol: string;
   readonly id: string;
+  /** Priority where one was asked for (RFC 6710 4.1). */
+  readonly priority?: number | undefined;
   /** RFC 5322 date. */
   readonly date: string;
 }
@@ -34,7 +36,8 @@ export function formatTrace(trace: Trace): string {
   const address =
     trace.ip === '' ? 'unix socket' : trace.ip.includes(':') ? `[[${trace.ip}]:${trace.port}]` : `[${trace.ip}:${trace.port}]`;
   const envelope = cleanPath(trace.sender);
-  return `Return-Path: <${envelope}>\r\nReceived: from ${from} (${address} helo=${sanitizeName(trace.helo)})\r\n\tby ${trace.host} (envelope-from <${escapeComment(envelope)}>)\r\n\t(${trace.product}) with ${trace.protocol}\r\n\tid ${trace.id}; ${trace.date}\r\n`;
+  const priority = trace.priority === undefined ? '' : `\r\n\tPRIORITY ${trace.priority}`;
+  return `Return-Path: <${envelope}>\r\nReceived: from ${from} (${address} helo=${sanitizeName(trace.helo)})\r\n\tby ${trace.host} (envelope-from <${escapeComment(envelope)}>)\r\n\t(${trace.product}) with ${trace.protocol}\r\n\tid ${trace.id}${priority}; ${trace.date}\r\n`;
 }
 
 /** The protocol word of RFC 3848: S with TLS, A with authentication; UTF8 in front when the message needs it (RFC 6531). */

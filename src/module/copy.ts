@@ -21,7 +21,7 @@ export class Copy implements Draft, Mail {
   binding?: string;
   bindingGroup?: string;
   routingDomain?: string;
-  priority: 0 | 1 = 0;
+  #priority = 0;
   line = '';
   /** Undefined again as soon as it is written. */
   unspooled: Unspooled | undefined;
@@ -42,6 +42,15 @@ export class Copy implements Draft, Mail {
     this.headers = headers;
     this.content = content;
     this.facts = facts;
+  }
+
+  get priority(): number {
+    return this.#priority;
+  }
+
+  /** What is no whole number from -9 to 9 is brought there: modules may say anything. */
+  set priority(wanted: number) {
+    this.#priority = Math.max(-9, Math.min(9, Math.trunc(wanted))) || 0;
   }
 
   get sender(): Address | null {

@@ -65,6 +65,8 @@ export interface MadeMessage {
   readonly protocol: Protocol;
   /** A core notice: it never causes another one. */
   readonly notice: boolean;
+  /** -9 to 9; 0 when not given. */
+  readonly priority?: number;
 }
 
 /** The way in for messages that do not come over SMTP: the same hooks, in two halves, so that the spool's write can be shared. */

@@ -93,8 +93,8 @@ export interface Draft extends Message {
   bindingGroup?: string;
   /** Queue under this domain instead of the recipient's. */
   routingDomain?: string;
-  /** 1 goes ahead of 0 inside its place. */
-  priority: 0 | 1;
+  /** -9 to 9 (RFC 6710): inside its place the higher goes ahead. */
+  priority: number;
   /** Set by `spool_message`: its copies need not be written before they are acknowledged. */
   unspooled: Unspooled | undefined;
   /** The raw MAIL or RCPT line that is being asked about. */
@@ -117,7 +117,8 @@ export interface Mail extends Message {
   readonly nextAttempt: number;
   /** Reply of the last attempt on one line. */
   readonly lastReply: string;
-  readonly priority: 0 | 1;
+  /** -9 to 9 (RFC 6710): inside its place the higher goes ahead. */
+  readonly priority: number;
   /** RFC 3461 NOTIFY bits; 0 = not given. */
   readonly notify: number;
   /** RFC 3461 ORCPT as given, decoded from xtext. */

@@ -9,7 +9,8 @@ export type Found = (
   attempts: number,
   nextAttempt: number,
   receivedAt: number,
-  priority: 0 | 1,
+  /** -9 to 9. */
+  priority: number,
   /** It was set aside at its reception (Draft.quarantine); whether it still is, its next attempt may tell. */
   quarantined: boolean,
 ) => void;

@@ -9,7 +9,7 @@ import { problems } from './problems.js';
 import { type Filter, namesPlacesOnly, type Selection, type Touched } from './selection.js';
 import type { Stock } from './stock.js';
 
-const DUE: readonly List[] = [LIST.urgent, LIST.active];
+const DUE: readonly List[] = [LIST.urgent, LIST.active, LIST.patient];
 const WAITING: readonly List[] = [...DUE, LIST.delayed];
 const MOVABLE: readonly List[] = [...WAITING, LIST.held];
 const FAILABLE: readonly List[] = [...MOVABLE, LIST.taken];

@@ -119,7 +119,7 @@ export class Endings {
   /** Goes on with a mail whose mark recovery found. */
   resume(ticket: number, place: Place, received: number, attempts: number, quiet: boolean): void {
     this.#making.delete(ticket);
-    this.#stock.entries.add(ticket, place.index, LIST.ending, this.#stock.anchor.mono(), received, attempts, false);
+    this.#stock.entries.add(ticket, place.index, LIST.ending, this.#stock.anchor.mono(), received, attempts, 0);
     // Recovery may find a million: they share a batch as long as it is not done.
     const open = this.#resumed.get(quiet);
     if (open && open.next < open.tickets.length) open.tickets.push(ticket);

@@ -2,6 +2,9 @@
  * All mails of the queue as a struct of arrays: 31 bytes a mail, indexed by the spool's ticket, and lists of them by place.
  * Every entry is on exactly one list; LIST tells what waiting there means.
  */
+import { Levels, NOBODY } from './levels.js';
+
+export { NOBODY };
 
 /** What an entry waits for; each place has one list of each. */
 export const LIST = {
@@ -9,7 +12,7 @@ export const LIST = {
   none: 0,
   /** Due, priority 0, by next attempt. */
   active: 1,
-  /** Due, priority 1: goes first. */
+  /** Due, a priority above 0: goes first, by priority and next attempt. */
   urgent: 2,
   /** Next attempt lies ahead; in no order. */
   delayed: 3,
@@ -19,17 +22,17 @@ export const LIST = {
   held: 5,
   /** Ended by an operator or by age; its notice is still to be made. */
   ending: 6,
+  /** Due, a priority below 0: goes last, by priority and next attempt. */
+  patient: 7,
 } as const;
 
 export type List = (typeof LIST)[keyof typeof LIST];
 
-const LISTS = 7;
+const LISTS = 8;
 const LIST_MASK = 0x07;
-const URGENT = 0x08;
+/** It has a priority other than 0. */
+const LEVELED = 0x08;
 const CONDEMNED = 0x10;
-
-/** End of a list. */
-export const NOBODY = 0xffff_ffff;
 
 const FIRST_CAPACITY = 1024;
 /** Growth by half keeps what a full table wastes below a third. */
@@ -52,6 +55,7 @@ export class Entries {
   #tails = new Uint32Array(0);
   #counts = new Uint32Array(0);
   readonly #totals = new Array<number>(LISTS).fill(0);
+  readonly #levels = new Levels();
 
   constructor(room: () => number = () => 0) {
     this.#room = room;
@@ -64,7 +68,7 @@ export class Entries {
 
   /** Bytes that the tables take. */
   get bytes(): number {
-    return this.#capacity * 31 + this.#places * LISTS * 12;
+    return this.#capacity * 31 + this.#places * LISTS * 12 + this.#levels.bytes;
   }
 
   /** Tickets are below this number. */
@@ -72,16 +76,22 @@ export class Entries {
     return this.#capacity;
   }
 
-  /** Makes an entry on a list that is not ordered, or at the end of one that is. */
-  add(ticket: number, place: number, list: List, due: number, received: number, attempts: number, urgent: boolean): void {
+  /** Makes an entry on a list that is not ordered by due time, or at the end of its level on one that is. `level`: its priority, -9 to 9. */
+  add(ticket: number, place: number, list: List, due: number, received: number, attempts: number, level: number): void {
     if (ticket >= this.#capacity) this.#growEntries(ticket);
     if (place >= this.#places) this.#growPlaces(place);
     this.#place[ticket] = place;
     this.#due[ticket] = due;
     this.#received[ticket] = received;
     this.#attempts[ticket] = attempts;
-    this.#state[ticket] = list | (urgent ? URGENT : 0);
-    this.#link(ticket, place * LISTS + list, NOBODY);
+    this.#state[ticket] = list | (level === 0 ? 0 : LEVELED);
+    const key = place * LISTS + list;
+    if (level === 0) {
+      this.#link(ticket, key, NOBODY);
+      return;
+    }
+    this.#levels.set(ticket, level, this.#capacity);
+    this.#link(ticket, key, list === LIST.urgent || list === LIST.patient ? this.#behindLevel(key, level) : NOBODY);
   }
 
   remove(ticket: number): void {
@@ -102,12 +112,18 @@ export class Entries {
     const list = this.activeList(ticket);
     const key = this.place(ticket) * LISTS + list;
     const due = this.due(ticket);
+    const level = this.level(ticket);
+    let head = this.#heads[key] as number;
+    let tail = this.#tails[key] as number;
     let before = NOBODY;
-    const head = this.#heads[key] as number;
-    const tail = this.#tails[key] as number;
+    if (level !== 0) {
+      tail = this.#levels.end(key, level);
+      head = tail === NOBODY ? NOBODY : this.#headOfLevel(key, level);
+      before = this.#behindLevel(key, level);
+    }
     if (head !== NOBODY && this.due(tail) > due) {
       if (this.due(head) > due) before = head;
-      else if (hint !== NOBODY && this.list(hint) === list && this.place(hint) === this.place(ticket) && this.due(hint) <= due) {
+      else if (hint !== NOBODY && this.#isPeer(hint, ticket, list) && this.due(hint) <= due) {
         for (before = this.next(hint); this.due(before) <= due; ) before = this.next(before);
       } else for (let t = tail; this.due(t) > due; t = this.#prev[t] as number) before = t;
     }
@@ -118,8 +134,11 @@ export class Entries {
   restore(ticket: number): void {
     const list = this.activeList(ticket);
     const due = this.due(ticket);
-    let before = this.#heads[this.place(ticket) * LISTS + list] as number;
-    while (before !== NOBODY && this.due(before) < due) before = this.#next[before] as number;
+    const key = this.place(ticket) * LISTS + list;
+    const level = this.level(ticket);
+    const behind = level === 0 ? NOBODY : this.#behindLevel(key, level);
+    let before = level === 0 ? (this.#heads[key] as number) : this.#headOfLevel(key, level);
+    while (before !== behind && this.due(before) < due) before = this.#next[before] as number;
     this.#shift(ticket, list, before);
   }
 
@@ -137,11 +156,13 @@ export class Entries {
   }
 
   activeList(ticket: number): List {
-    return this.urgent(ticket) ? LIST.urgent : LIST.active;
+    const level = this.level(ticket);
+    return level === 0 ? LIST.active : level > 0 ? LIST.urgent : LIST.patient;
   }
 
-  urgent(ticket: number): boolean {
-    return ((this.#state[ticket] as number) & URGENT) !== 0;
+  /** Priority (RFC 6710), -9 to 9. */
+  level(ticket: number): number {
+    return ((this.#state[ticket] as number) & LEVELED) === 0 ? 0 : this.#levels.of(ticket);
   }
 
   /** It was ended by an operator while delivery had it. */
@@ -200,7 +221,13 @@ export class Entries {
 
   /** Mails of a place that wait for delivery now. */
   countDue(place: number): number {
-    return this.count(place, LIST.active) + this.count(place, LIST.urgent);
+    return this.count(place, LIST.active) + this.count(place, LIST.urgent) + this.count(place, LIST.patient);
+  }
+
+  /** The list from which the place's mail goes out next; its first mail is the next one, if there is any. */
+  firstList(place: number): List {
+    if (this.count(place, LIST.urgent) > 0) return LIST.urgent;
+    return this.count(place, LIST.active) > 0 ? LIST.active : LIST.patient;
   }
 
   /** Mails of a place on any list. */
@@ -228,6 +255,23 @@ export class Entries {
     }
   }
 
+  /** Another entry that stands on this list of the same place, with the same priority. */
+  #isPeer(other: number, ticket: number, list: List): boolean {
+    return this.list(other) === list && this.place(other) === this.place(ticket) && this.level(other) === this.level(ticket);
+  }
+
+  /** First entry of a level of a list, or what stands where it would be. */
+  #headOfLevel(key: number, level: number): number {
+    const end = this.#levels.endBefore(key, level);
+    return end === NOBODY ? (this.#heads[key] as number) : (this.#next[end] as number);
+  }
+
+  /** What stands behind the last entry of a level of a list, or where that would be. */
+  #behindLevel(key: number, level: number): number {
+    const end = this.#levels.end(key, level);
+    return end === NOBODY ? this.#headOfLevel(key, level) : (this.#next[end] as number);
+  }
+
   #shift(ticket: number, list: List, before: number): void {
     this.#unlink(ticket);
     this.#state[ticket] = ((this.#state[ticket] as number) & ~LIST_MASK) | list;
@@ -245,6 +289,7 @@ export class Entries {
     else this.#prev[before] = ticket;
     this.#counts[key] = (this.#counts[key] as number) + 1;
     this.#totals[key % LISTS] = (this.#totals[key % LISTS] as number) + 1;
+    if (isByLevel(key)) this.#levels.link(key, ticket, before);
   }
 
   #unlink(ticket: number): void {
@@ -257,6 +302,7 @@ export class Entries {
     else this.#prev[next] = prev;
     this.#counts[key] = (this.#counts[key] as number) - 1;
     this.#totals[key % LISTS] = (this.#totals[key % LISTS] as number) - 1;
+    if (isByLevel(key)) this.#levels.unlink(key, ticket, prev, next);
   }
 
   #growEntries(ticket: number): void {
@@ -282,6 +328,8 @@ export class Entries {
     this.#places = places;
   }
 }
+
+const isByLevel = (key: number): boolean => key % LISTS === LIST.urgent || key % LISTS === LIST.patient;
 
 /** A longer array with the same beginning. */
 export function enlarge<T extends { set(from: T): void }>(type: new (length: number) => T, old: T, length: number): T {

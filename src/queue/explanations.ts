@@ -49,7 +49,7 @@ export class Explanations {
     if (ticket === undefined || list === LIST.none) return [reason(REASONS.unknown)];
     const place = this.#stock.placeOf(ticket);
     const now = anchor.mono();
-    const isDue = list === LIST.active || list === LIST.urgent;
+    const isDue = list === LIST.active || list === LIST.urgent || list === LIST.patient;
     const entry: EntryView = {
       list,
       due: entries.due(ticket),
@@ -142,7 +142,8 @@ export class Explanations {
     const { entries } = this.#stock;
     const list = entries.list(ticket);
     const urgent = list === LIST.urgent ? 0 : entries.count(place.index, LIST.urgent);
-    return urgent + countBefore(entries.walk(place.index, list), ticket);
+    const active = list === LIST.patient ? entries.count(place.index, LIST.active) : 0;
+    return urgent + active + countBefore(entries.walk(place.index, list), ticket);
   }
 
   #usedPlaces(where: PlaceParts): readonly Place[] {

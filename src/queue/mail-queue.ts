@@ -102,15 +102,14 @@ export class MailQueue implements Supply, Intake {
     if (stock.entries.list(ticket) !== LIST.none) stock.forget(ticket);
     const now = stock.anchor.mono();
     const received = stock.anchor.monoOf(mail.reception.receivedAt);
-    const urgent = mail.priority === 1;
     const due = mail.nextAttempt > 0 ? stock.anchor.monoOf(mail.nextAttempt) : now;
     if (mail.quarantined !== undefined || this.custody.claims(mail)) {
-      stock.addHeld(ticket, place, now, received, mail.attempts, urgent);
+      stock.addHeld(ticket, place, now, received, mail.attempts, mail.priority);
       this.#markHeld(mail);
       return;
     }
-    if (due > now) stock.addDelayed(ticket, place, due, received, mail.attempts, urgent);
-    else stock.addDue(ticket, place, now, received, mail.attempts, urgent);
+    if (due > now) stock.addDelayed(ticket, place, due, received, mail.attempts, mail.priority);
+    else stock.addDue(ticket, place, now, received, mail.attempts, mail.priority);
     stock.offerResidence(ticket, mail, place);
   }
 
@@ -123,7 +122,7 @@ export class MailQueue implements Supply, Intake {
     const now = stock.anchor.mono();
     const received = stock.anchor.monoOf(receivedAt);
     const mark = readMark(nextAttempt);
-    if (mark === 'held') stock.addHeld(ticket, place, now, received, attempts, priority === 1);
+    if (mark === 'held') stock.addHeld(ticket, place, now, received, attempts, priority);
     else if (mark) this.#endings.resume(ticket, place, received, attempts, mark === 'ending quietly');
     if (mark) return;
     const { retry } = stock.settings(place);
@@ -131,7 +130,7 @@ export class MailQueue implements Supply, Intake {
     const latest = now + Math.max(retry.expirationSeconds, retry.maxIntervalSeconds) * 1000;
     const due = nextAttempt === 0 ? received : Math.min(stock.anchor.monoOf(nextAttempt), latest);
     // What is due already goes through the schedule too: its next tick sorts a whole handful at once.
-    stock.addDelayed(ticket, place, due, received, attempts, priority === 1);
+    stock.addDelayed(ticket, place, due, received, attempts, priority);
   };
 
   take(place: Place, max: number): readonly Copy[] | Promise<readonly Copy[]> {
@@ -141,7 +140,7 @@ export class MailQueue implements Supply, Intake {
     const now = stock.anchor.mono();
     if (stock.isStopped(place, now)) return NONE;
     for (;;) {
-      const list = entries.count(place.index, LIST.urgent) > 0 ? LIST.urgent : LIST.active;
+      const list = entries.firstList(place.index);
       const first = entries.head(place.index, list);
       if (first === NOBODY) return NONE;
       if (this.#endExpired(first, place, now)) continue;
@@ -204,16 +203,18 @@ export class MailQueue implements Supply, Intake {
     if (!judged.again) return { outcome: 'failed', reply: judged.reply };
     const chosen = this.#ports.nextAttempt?.(mail, anchor.wallOf(now));
     let due = Math.max(now, chosen === undefined ? now + judged.delaySeconds * 1000 : anchor.monoOf(chosen));
+    let isLate = false;
     const by = readDeliverBy(mail.facts.get('deliver_by'));
     if (by && !anchor.expiryRests(now)) {
       const deadline = anchor.monoOf(by.at);
       if (deadline <= now && by.mode === 'R') return { outcome: 'failed', reply: TOO_LATE };
       // An attempt is made when the time is over, so the first that was not planned for later is the one to tell of.
-      if (deadline <= now && mail.nextAttempt <= by.at) this.#ports.late?.(mail);
+      isLate = deadline <= now && mail.nextAttempt <= by.at;
       if (deadline > now) due = Math.min(due, deadline);
     }
     mail.nextAttempt = anchor.wallOf(due);
     mail.lastReply = reply;
+    if (isLate) this.#ports.late?.(mail);
     stock.spool.change(ticket, judged.attempts, mail.nextAttempt, reply);
     stock.delay(ticket, due);
     this.#rest(place);

@@ -12,15 +12,16 @@ interface Known {
   state: 'due' | 'delayed' | 'taken';
   /** Monotonic milliseconds. */
   due: number;
-  readonly urgent: boolean;
+  readonly level: number;
   attempts: number;
 }
 
 const domain = fc.constantFrom(...DOMAINS);
+const level = fc.constantFrom(0, 0, 9, 2, -1, -9);
 const step = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant('receive' as const), domain, count: fc.integer({ min: 1, max: 6 }), urgent: fc.boolean() }),
+    arbitrary: fc.record({ do: fc.constant('receive' as const), domain, count: fc.integer({ min: 1, max: 6 }), level }),
   },
   { weight: 5, arbitrary: fc.record({ do: fc.constant('take' as const), domain, max: fc.integer({ min: 1, max: 5 }) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('defer' as const), which: fc.nat() }) },
@@ -49,8 +50,8 @@ class Life {
     const now = rig.clock.mono();
     switch (s.do) {
       case 'receive':
-        for (const mail of rig.receive(s.domain, s.count, { priority: s.urgent ? 1 : 0 })) {
-          known.set(mail.id, { id: mail.id, domain: s.domain, state: 'due', due: now, urgent: s.urgent, attempts: 0 });
+        for (const mail of rig.receive(s.domain, s.count, { priority: s.level })) {
+          known.set(mail.id, { id: mail.id, domain: s.domain, state: 'due', due: now, level: s.level, attempts: 0 });
         }
         break;
       case 'take':
@@ -162,8 +163,9 @@ class Life {
     expect(batch.length > 0).toBe(due.length > 0);
     const [first] = batch;
     if (!first) return;
-    const urgent = due.filter((k) => k.urgent);
-    const line = urgent.length > 0 ? urgent : due;
+    const highest = Math.max(...due.map((k) => k.level));
+    const line = due.filter((k) => k.level === highest);
+    expect(this.of(first).level).toBe(highest);
     expect(this.of(first).due).toBe(Math.min(...line.map((k) => k.due)));
     for (const mail of batch) {
       const k = this.of(mail);

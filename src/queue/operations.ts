@@ -15,8 +15,8 @@ export const PURGED = '554 Message manually purged.';
 /** Reply of `message fail`. */
 export const MANUALLY_FAILED = '554 manually failed';
 
-const DUE: readonly List[] = [LIST.urgent, LIST.active];
-const WAITING: readonly List[] = [LIST.urgent, LIST.active, LIST.delayed];
+const DUE: readonly List[] = [LIST.urgent, LIST.active, LIST.patient];
+const WAITING: readonly List[] = [LIST.urgent, LIST.active, LIST.patient, LIST.delayed];
 /** Everything that can be failed: mail in flight ends when it comes back. */
 const FAILABLE: readonly List[] = [...WAITING, LIST.held, LIST.taken];
 

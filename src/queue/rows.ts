@@ -65,7 +65,8 @@ export interface MailRow {
 }
 
 export interface MailDetails extends MailRow {
-  readonly priority: 0 | 1;
+  /** RFC 6710, -9 to 9. */
+  readonly priority: number;
   readonly lastReply: string;
   readonly protocol: string;
   /** "ip:port" of the client; empty for generated mail. */
@@ -79,7 +80,7 @@ export interface MailDetails extends MailRow {
 /** Counts from the lengths of the lists. */
 export const countsFrom = (count: (list: List) => number): Counts => {
   const inFlight = count(LIST.taken);
-  const active = count(LIST.active) + count(LIST.urgent) + inFlight;
+  const active = count(LIST.active) + count(LIST.urgent) + count(LIST.patient) + inFlight;
   const delayed = count(LIST.delayed);
   const held = count(LIST.held);
   const ending = count(LIST.ending);

@@ -46,6 +46,8 @@ export class Stock {
   #turnAsked = false;
   #carrier: Carrier | undefined;
   #wakes = 0;
+  /** By priority, from -9: the mail of this priority that came due before. */
+  readonly #hints = new Uint32Array(19);
 
   constructor(ports: StockPorts) {
     this.clock = ports.clock;
@@ -121,19 +123,27 @@ export class Stock {
   }
 
   /** Takes in a mail that is due now. */
-  addDue(ticket: number, place: Place, due: number, received: number, attempts: number, urgent: boolean): void {
-    this.entries.add(ticket, place.index, urgent ? LIST.urgent : LIST.active, due, received, attempts, urgent);
+  addDue(ticket: number, place: Place, due: number, received: number, attempts: number, level: number): void {
+    this.entries.add(
+      ticket,
+      place.index,
+      level === 0 ? LIST.active : level > 0 ? LIST.urgent : LIST.patient,
+      due,
+      received,
+      attempts,
+      level,
+    );
     this.wake(place);
   }
 
   /** Takes in a mail that waits for its time. */
-  addDelayed(ticket: number, place: Place, due: number, received: number, attempts: number, urgent: boolean): void {
-    this.entries.add(ticket, place.index, LIST.delayed, due, received, attempts, urgent);
+  addDelayed(ticket: number, place: Place, due: number, received: number, attempts: number, level: number): void {
+    this.entries.add(ticket, place.index, LIST.delayed, due, received, attempts, level);
     this.schedule.add(ticket, due);
   }
 
-  addHeld(ticket: number, place: Place, due: number, received: number, attempts: number, urgent: boolean): void {
-    this.entries.add(ticket, place.index, LIST.held, due, received, attempts, urgent);
+  addHeld(ticket: number, place: Place, due: number, received: number, attempts: number, level: number): void {
+    this.entries.add(ticket, place.index, LIST.held, due, received, attempts, level);
   }
 
   /** Hands an entry to delivery. */
@@ -187,13 +197,14 @@ export class Stock {
   rehome(ticket: number, place: Place): void {
     const list = this.entries.list(ticket);
     const from = this.entries.place(ticket);
-    this.entries.rehome(ticket, place.index, list === LIST.active || list === LIST.urgent ? LIST.none : list);
+    const isDue = list === LIST.active || list === LIST.urgent || list === LIST.patient;
+    this.entries.rehome(ticket, place.index, isDue ? LIST.none : list);
     const mail = this.residents.at(ticket);
     if (mail) {
       mail.place = place;
       this.keep(ticket, mail);
     }
-    if (list === LIST.active || list === LIST.urgent) {
+    if (isDue) {
       this.entries.activate(ticket);
       this.wake(place);
     }
@@ -223,7 +234,7 @@ export class Stock {
 
   /** Lets bodies of waiting mail go until at most `bytes` are in memory: delayed mail first. */
   shrink(bytes: number): void {
-    for (const list of [LIST.delayed, LIST.active, LIST.urgent] as const) {
+    for (const list of [LIST.delayed, LIST.patient, LIST.active, LIST.urgent] as const) {
       for (const place of this.places) {
         if (this.residents.bytes <= bytes) return;
         for (const ticket of this.entries.walk(place.index, list)) this.#letGo(ticket);
@@ -265,11 +276,11 @@ export class Stock {
   #becomeDue(tickets: Uint32Array): void {
     const { entries } = this;
     tickets.sort((a, b) => entries.place(a) - entries.place(b) || entries.due(a) - entries.due(b));
-    const hints = [NOBODY, NOBODY];
+    this.#hints.fill(NOBODY);
     for (const ticket of tickets) {
-      const urgent = entries.urgent(ticket) ? 1 : 0;
-      entries.activate(ticket, hints[urgent]);
-      hints[urgent] = ticket;
+      const level = entries.level(ticket) + 9;
+      entries.activate(ticket, this.#hints[level]);
+      this.#hints[level] = ticket;
       this.#trim(ticket);
       this.wake(this.placeOf(ticket));
     }

@@ -11,6 +11,7 @@ interface Parts {
   readonly header?: string;
   readonly body?: Body;
   readonly notice?: boolean;
+  readonly priority?: number;
 }
 
 /** A mail with objects of its own, as the spool reads it back. */
@@ -19,6 +20,7 @@ function readBack({
   header = 'Subject: x\r\n\r\n',
   body = bodyOf([Buffer.from('hello\r\n')]),
   notice = false,
+  priority = 0,
 }: Parts = {}): Copy {
   const full: Reception = {
     batchId: 'B',
@@ -32,6 +34,7 @@ function readBack({
   };
   return Object.assign(new Copy('id', full, [new Address('r', 'example.com')], new Headers(Buffer.from(header)), body, new Facts()), {
     notice,
+    priority,
   });
 }
 
@@ -56,6 +59,7 @@ describe('one transaction', () => {
   const apart: [string, Parts, Parts][] = [
     ['another batch', {}, { reception: { batchId: 'X' } }],
     ['no batch at all', { reception: { batchId: '' } }, { reception: { batchId: '' } }],
+    ['another priority', {}, { priority: 1 }],
     ['another time', {}, { reception: { receivedAt: 6 } }],
     ['another sender', {}, { reception: { sender: null } }],
     ['another ENVID', {}, { reception: { envelopeId: 'e' } }],

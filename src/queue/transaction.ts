@@ -1,4 +1,4 @@
-/** Which mails may go out in one transaction: same bytes, same sender, same RFC 3461 facts of the message. */
+/** Which mails may go out in one transaction: same bytes, same sender, same priority, same RFC 3461 facts of the message. */
 import type { Copy } from '../module/copy.js';
 import type { Body } from '../module/message.js';
 
@@ -8,7 +8,7 @@ import type { Body } from '../module/message.js';
  */
 export function shareTransaction(a: Copy, b: Copy): boolean {
   if (a.reception !== b.reception && !isSameReception(a, b)) return false;
-  return a.notice === b.notice && isSameBody(a.content, b.content) && isSameHeader(a, b);
+  return a.notice === b.notice && a.priority === b.priority && isSameBody(a.content, b.content) && isSameHeader(a, b);
 }
 
 function isSameReception(a: Copy, b: Copy): boolean {

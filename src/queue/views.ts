@@ -25,6 +25,7 @@ const STATES: Record<List, MailState> = {
   [LIST.none]: 'ending',
   [LIST.active]: 'active',
   [LIST.urgent]: 'active',
+  [LIST.patient]: 'active',
   [LIST.delayed]: 'delayed',
   [LIST.taken]: 'in flight',
   [LIST.held]: 'held',
@@ -32,7 +33,7 @@ const STATES: Record<List, MailState> = {
 };
 
 /** Order in which a place's mails are shown. */
-const SHOWN: readonly List[] = [LIST.taken, LIST.urgent, LIST.active, LIST.delayed, LIST.held, LIST.ending];
+const SHOWN: readonly List[] = [LIST.taken, LIST.urgent, LIST.active, LIST.patient, LIST.delayed, LIST.held, LIST.ending];
 
 const isAll = ({ group, binding, domain }: PlaceParts): boolean => group === undefined && binding === undefined && domain === undefined;
 

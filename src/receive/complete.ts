@@ -56,6 +56,7 @@ function formatTraceOf(session: Session, draft: Copy, host: Host, date: string):
     product: host.product,
     protocol: nameProtocol(session.protocol, session.tls !== undefined, session.user !== undefined, reception.smtpUtf8),
     id: reception.batchId,
+    priority: draft.priority !== 0 || draft.facts.has('mt_priority') ? draft.priority : undefined,
     date,
   });
 }

@@ -88,6 +88,7 @@ export class InnerEntrance implements Entrance {
       made.facts ?? new Facts(),
     );
     draft.notice = made.notice;
+    if (made.priority !== undefined) draft.priority = made.priority;
     const recipients = made.recipients.map((address, origin) => ({ origin, address, notify: 0, originalRecipient: undefined }));
     return { draft, passage: await this.#transit.pass(draft, recipients, ports.rules()) };
   }

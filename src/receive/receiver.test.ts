@@ -492,7 +492,7 @@ describe('DELIVERBY', () => {
     const c = client();
     const now = clock.now();
     expect(await c.mail('a@b.test', { by: { mode: 'R', seconds: 29, traced: false } })).toMatchObject({
-      reply: { code: 550, status: '5.4.7' },
+      reply: { code: 555, status: '5.4.7' },
     });
     await c.mail('a@b.test', { by: { mode: 'N', seconds: 1, traced: true } });
     await c.rcpt('one@c.test');
@@ -526,8 +526,9 @@ describe('FUTURERELEASE and MT-PRIORITY', () => {
 
   it.each([
     [1, '192.0.2.10', 1],
+    [9, '192.0.2.10', 9],
     [9, '198.51.100.1', 0],
-    [-3, '192.0.2.10', 0],
+    [-3, '198.51.100.1', -3],
     [0, '192.0.2.10', 0],
   ])('priority %i from %s goes as %i', async (mtPriority, ip, priority) => {
     const { client, queued } = await open({ config: `${RELAY}\nrelay_domains = ( "c.test" )` });
@@ -537,5 +538,6 @@ describe('FUTURERELEASE and MT-PRIORITY', () => {
     await c.rcpt('two@c.test');
     await c.data();
     expect(queued.map((copy) => [copy.priority, copy.facts.get('mt_priority')])).toEqual(Array(2).fill([priority, String(mtPriority)]));
+    expect(queued[0]?.headers.get('received')).toMatch(new RegExp(`\\sPRIORITY ${priority}; `));
   });
 });

@@ -39,6 +39,7 @@ import {
   NO_RESOURCES,
   NO_ROOM,
   NULL_SENDER_REFUSED,
+  priorityChanged,
   queuedAs,
   RELAY_DENIED,
   THROTTLED,
@@ -152,12 +153,19 @@ export class Receiver implements Reception<Pending> {
     }
     if (mtPriority !== undefined) {
       draft.facts.set('mt_priority', String(mtPriority));
-      // RFC 6710 5.1: only whom we know may go before others.
-      if (mtPriority > 0 && this.#isKnown(session)) draft.priority = 1;
+      // RFC 6710 4.1: only whom we know may go before others; anybody may go behind them.
+      if (mtPriority < 0 || this.#isKnown(session)) draft.priority = mtPriority;
     }
     transaction.own = { draft, rules, discarded: undefined, dropped: new Set() };
-    if (rules.chains.mail_from.empty || this.#sinks?.has(session)) return undefined;
-    return this.#ask(session, rules.chains.mail_from.run(session, sender, draft));
+    const asks = !rules.chains.mail_from.empty && !this.#sinks?.has(session);
+    const said = asks ? this.#ask(session, rules.chains.mail_from.run(session, sender, draft)) : undefined;
+    if (mtPriority === undefined) return said;
+    // A hook may have changed it once more.
+    const tell = (verdict: Verdict): Verdict => {
+      if (draft.priority !== mtPriority) transaction.accepted = priorityChanged(draft.priority);
+      return verdict;
+    };
+    return isLater(said) ? said.then(tell) : tell(said);
   }
 
   rcptTo(session: Client, recipient: Address, _params: RcptParams, line: string): Later<Verdict> {

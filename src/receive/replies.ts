@@ -11,8 +11,8 @@ export const DISCARDED = reply(550, '5.7.1', '[internal] discarded by policy');
 export const NULL_SENDER_REFUSED = reply(550, '5.7.1', 'null envelope sender not allowed');
 export const LITERAL_REFUSED = reply(550, '5.1.2', 'address literals are not accepted here');
 export const DATE_MISSING = reply(550, '5.6.0', 'Missing required RFC2822 Date field');
-/** RFC 2852 4: the EHLO answer named the shortest time. */
-export const TIME_TOO_SHORT = reply(550, '5.4.7', 'the time for delivery is too short');
+/** RFC 2852 3 and 4: the EHLO answer named the shortest time. */
+export const TIME_TOO_SHORT = reply(555, '5.4.7', 'the time for delivery is too short');
 export const HELD_TOO_LONG = reply(501, '5.5.4', 'the message may not be kept back that long');
 export const FIELD_TWICE = reply(550, '5.6.0', 'Header field that may stand once stands twice');
 export const HEADERS_MISSING = reply(550, '5.6.0', 'Required headers not found');
@@ -26,6 +26,9 @@ export const LINE_TOO_LONG = reply(550, '5.6.0', 'Body line too long');
 export const EXPANDS_TOO_FAR = reply(550, '5.5.3', '[internal] recipients expand to too many');
 export const THROTTLED = reply(451, '4.7.1', 'message rate exceeded, try again later');
 export const NOT_DELIVERED = reply(451, '4.3.0', 'temporary failure');
+
+/** RFC 6710 4.1: MAIL is accepted, its message with another priority than was asked for. */
+export const priorityChanged = (priority: number): Reply => reply(250, '2.3.6', `${priority} is the priority this message gets`);
 
 /** 250 with the id under which the operator finds the message. */
 export const queuedAs = (id: string): Reply => reply(250, '2.0.0', `OK ${id}`);

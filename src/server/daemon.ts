@@ -137,7 +137,7 @@ export class Daemon {
       failed: (mail, reply, quiet) => this.#endMail(mail, reply, quiet),
       logged: () => this.writers.flush(),
       late: (mail) => {
-        this.tellDelay(mail).catch((error: unknown) =>
+        this.#tellPast(mail).catch((error: unknown) =>
           this.journal.say('error', 'bounce', `the notice that ${mail.id} is late could not be recorded`, error),
         );
       },
@@ -151,6 +151,7 @@ export class Daemon {
     const supply = this.probation ?? this.queue;
     const notices = makeNotices(this, supply, this.#stopped.signal);
     this.tellDelay = (mail) => notices.tellDelay(mail);
+    this.#tellPast = (mail) => notices.tellDelay(mail, true);
     const { router, resolver, tls, dnsSockets } = makeRouter({
       clock: this.clock,
       snapshot: () => this.snapshot,
@@ -207,6 +208,8 @@ export class Daemon {
 
   /** Sends a notice that a mail is late. */
   readonly tellDelay: (mail: Mail) => Promise<boolean>;
+  /** The same for one that is past the time that its sender set. */
+  #tellPast: (mail: Mail) => Promise<boolean>;
   #tellRefused: (copy: Copy, reply: string) => void;
   #tellArrived: (copy: Copy, attempt: Attempt) => void;
   #endMail: (mail: Copy, reply: string, quiet: boolean) => Promise<void>;

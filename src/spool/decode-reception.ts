@@ -12,6 +12,7 @@ import { readPlace } from './place-names.js';
 import { problems } from './problems.js';
 import { BODY_FLAG, COPY, TXN } from './reception-tags.js';
 import { type BodyView, type ReceptionView, viewReception } from './reception-view.js';
+import { clampPriority } from './table.js';
 
 /** Opens a body that has a file of its own. */
 export type OpenFile = (file: string, facts: BodyFacts) => Body;
@@ -118,7 +119,7 @@ class Own {
   place = '';
   notify = 0;
   originalRecipient: string | undefined;
-  priority: 0 | 1 = 0;
+  priority = 0;
   attempts = 0;
   nextAttempt = 0;
   lastReply = '';
@@ -141,7 +142,7 @@ function decodeOwn(meta: Buffer, { from, to }: FieldSpan): Own {
     else if (field.tag === COPY.facts) own.facts = Facts.decode(meta.subarray(field.from, field.to));
     else if (field.tag === COPY.notify) own.notify = meta.readUInt32BE(field.from);
     else if (field.tag === COPY.original) own.originalRecipient = text(meta, field);
-    else if (field.tag === COPY.priority) own.priority = meta.readUInt32BE(field.from) === 1 ? 1 : 0;
+    else if (field.tag === COPY.priority) own.priority = clampPriority(meta.readInt32BE(field.from));
     else if (field.tag === COPY.attempts) own.attempts = meta.readUInt32BE(field.from);
     else if (field.tag === COPY.next) own.nextAttempt = meta.readDoubleBE(field.from);
     else if (field.tag === COPY.reply) own.lastReply = text(meta, field);

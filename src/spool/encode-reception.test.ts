@@ -15,7 +15,7 @@ import { FileBody } from './large.js';
 import { viewReception } from './reception-view.js';
 import { rewriteReception } from './rewrite-reception.js';
 import { sketchReception } from './sketch-reception.js';
-import { FLAG } from './table.js';
+import { FLAG, flagPriority } from './table.js';
 
 const noLarge = (): Body => {
   throw new RangeError('no body with a file here');
@@ -67,7 +67,7 @@ function full(): readonly Copy[] {
     copy.place = { group: 'g', binding: 'b', domain: `d${n}.test`, index: 4 };
     copy.notify = n;
     copy.originalRecipient = `rfc822;${name}`;
-    copy.priority = n === 2 ? 1 : 0;
+    copy.priority = n === 2 ? -9 : n === 1 ? 6 : 0;
     copy.attempts = n * 7;
     copy.nextAttempt = 1_900_000_000_000 + n;
     copy.lastReply = n === 0 ? '' : '451 später';
@@ -106,7 +106,7 @@ describe('a reception record', () => {
         receivedAt: copies[0]?.reception.receivedAt,
         attempts,
         next: nextAttempt,
-        flags: FLAG.shared | (priority === 1 ? FLAG.priority : 0) | (quarantined === undefined ? 0 : FLAG.quarantined),
+        flags: FLAG.shared | flagPriority(priority) | (quarantined === undefined ? 0 : FLAG.quarantined),
         reply: lastReply,
         file: undefined,
       })),

@@ -111,7 +111,7 @@ function encodeCopy(copy: Copy, shared: Shared): number {
   }
   if (copy.notify !== 0) writer.u32(COPY.notify, copy.notify);
   if (copy.originalRecipient !== undefined) writer.text(COPY.original, copy.originalRecipient);
-  if (copy.priority !== 0) writer.u32(COPY.priority, copy.priority);
+  if (copy.priority !== 0) writer.u32(COPY.priority, copy.priority >>> 0);
   if (copy.attempts !== 0) writer.u32(COPY.attempts, copy.attempts);
   if (copy.nextAttempt !== 0) writer.f64(COPY.next, copy.nextAttempt);
   if (copy.lastReply !== '') writer.text(COPY.reply, copy.lastReply);

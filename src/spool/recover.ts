@@ -17,7 +17,7 @@ import { breathe } from './scan.js';
 import { Segment } from './segment.js';
 import { readWhole } from './small-file.js';
 import { applyLate } from './sweep.js';
-import { FLAG } from './table.js';
+import { FLAG, readPriority } from './table.js';
 
 /** After so many messages the loop gets its turn. */
 const BREATHE_EVERY = 250;
@@ -227,8 +227,7 @@ class Recovery {
       if (++this.#told.messages % COLLECT_EVERY === 0) this.part.options.collectGarbage();
       this.#told.highestSlot = Math.max(this.#told.highestSlot, entry.idHigh);
       const { attempts, next, receivedAt, flags } = entry;
-      const priority = (flags & FLAG.priority) === 0 ? 0 : 1;
-      this.#found(ticket, readPlace(entry.place), attempts, next, receivedAt, priority, (flags & FLAG.quarantined) !== 0);
+      this.#found(ticket, readPlace(entry.place), attempts, next, receivedAt, readPriority(flags), (flags & FLAG.quarantined) !== 0);
       if (++turn % BREATHE_EVERY === 0) await breathe();
     }
   }

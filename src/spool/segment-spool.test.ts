@@ -56,6 +56,24 @@ describe('SegmentSpool', () => {
     expect(segments(disk).length).toBeLessThan(3);
   });
 
+  it('tells every priority again after a restart, and once more after the next, and reads it back', async () => {
+    const disk = new ForgetfulDisk();
+    const { spool } = await open(disk);
+    await recoverAll(spool);
+    const copies = makeCopies(Array.from({ length: 19 }, (_, i) => `r${i}@x.test`));
+    for (const [i, copy] of copies.entries()) copy.priority = i - 9;
+    await spool.write(copies);
+    await spool.close();
+    for (let life = 0; life < 2; life++) {
+      const { spool: next } = await open(disk);
+      const found = new Map<number, number>();
+      await next.recover((ticket, _place, _attempts, _next, _received, priority) => void found.set(ticket, priority), never);
+      expect([...found.values()].toSorted((a, b) => a - b)).toEqual(copies.map(({ priority }) => priority));
+      for (const [ticket, priority] of found) expect((await next.read(ticket)).priority).toBe(priority);
+      await next.close();
+    }
+  });
+
   it('a recovery that is stopped forgets nothing', async () => {
     const disk = new ForgetfulDisk();
     const { spool } = await open(disk);

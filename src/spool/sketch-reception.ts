@@ -4,7 +4,7 @@ import type { IdNumbers } from './encode-reception.js';
 import { type FieldSpan, readFields } from './fields.js';
 import { COPY, TXN } from './reception-tags.js';
 import { viewReception, viewRefs } from './reception-view.js';
-import { FLAG } from './table.js';
+import { clampPriority, FLAG, flagPriority } from './table.js';
 
 export interface CopySketch {
   readonly idHigh: number;
@@ -67,7 +67,7 @@ function sketchCopy(meta: Buffer, { from, to }: FieldSpan, received: number, fil
     } else if (field.tag === COPY.place) sketch.place = meta.toString('utf8', field.from, field.to);
     else if (field.tag === COPY.attempts) sketch.attempts = meta.readUInt32BE(field.from);
     else if (field.tag === COPY.next) sketch.next = meta.readDoubleBE(field.from);
-    else if (field.tag === COPY.priority) sketch.flags |= meta.readUInt32BE(field.from) === 1 ? FLAG.priority : 0;
+    else if (field.tag === COPY.priority) sketch.flags |= flagPriority(clampPriority(meta.readInt32BE(field.from)));
     else if (field.tag === COPY.quarantined) sketch.flags |= FLAG.quarantined;
     else if (field.tag === COPY.reply) sketch.reply = meta.toString('utf8', field.from, field.to);
   }

@@ -7,7 +7,7 @@ import type { IndexEntry } from './outcome-tags.js';
 import { placeText } from './place-names.js';
 import { type Segment, SegmentSlots } from './segment.js';
 import { isThere } from './sweep.js';
-import { FLAG, Table } from './table.js';
+import { FLAG, flagPriority, Table } from './table.js';
 import { Words } from './words.js';
 
 /** What the table has to know of a message besides where it lies. */
@@ -41,7 +41,7 @@ export class Stock {
       receivedAt: reception.receivedAt,
       attempts,
       next: nextAttempt,
-      flags: (isShared ? FLAG.shared : 0) | (priority === 1 ? FLAG.priority : 0),
+      flags: (isShared ? FLAG.shared : 0) | flagPriority(priority),
       place: placeText(place),
       reply: lastReply,
     });

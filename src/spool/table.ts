@@ -2,8 +2,23 @@
 
 const FIRST = 1024;
 const USED = 1;
-/** A message that goes ahead of others; one that was set aside at its reception; one whose record held other copies as well. On disks, too. */
-export const FLAG = { priority: 2, quarantined: 4, shared: 8 } as const;
+/** One that was set aside at its reception; one whose record held other copies as well. On disks, too, like the priority's bits. */
+export const FLAG = { quarantined: 4, shared: 8 } as const;
+
+/**
+ * A priority, -9 to 9, as flags: its lowest bit has the place of the flag that meant priority 1 while there was no other, the four
+ * above it are at the top.
+ */
+export const flagPriority = (priority: number): number => ((priority & 1) << 1) | ((priority & 0x1e) << 3);
+
+/** The priority that flags tell. */
+export const readPriority = (flags: number): number => {
+  const five = ((flags >> 1) & 1) | ((flags >> 3) & 0x1e);
+  return clampPriority((five << 27) >> 27);
+};
+
+/** A priority that was read from a disk, brought to -9 to 9. */
+export const clampPriority = (priority: number): number => Math.max(-9, Math.min(9, priority));
 
 export class Table {
   #size = 0;
@@ -53,7 +68,7 @@ export class Table {
     return ((this.#flags[ticket] ?? 0) & USED) !== 0;
   }
 
-  /** What FLAG names. */
+  /** What FLAG names, and the priority. */
   flags(ticket: number): number {
     return (this.#flags[ticket] as number) & ~USED;
   }

@@ -13,7 +13,7 @@ import { problems, wordsFor } from './problems.js';
 import { BODY } from './quarantine.js';
 import type { Segment } from './segment.js';
 import type { Stock } from './stock.js';
-import { FLAG } from './table.js';
+import { FLAG, flagPriority } from './table.js';
 
 const idOctets = Buffer.alloc(8);
 
@@ -70,7 +70,7 @@ export class Writing implements Landing {
         receivedAt: copy.reception.receivedAt,
         attempts: copy.attempts,
         next: copy.nextAttempt,
-        flags: shared | (copy.priority === 1 ? FLAG.priority : 0) | (copy.quarantined === undefined ? 0 : FLAG.quarantined),
+        flags: shared | flagPriority(copy.priority) | (copy.quarantined === undefined ? 0 : FLAG.quarantined),
         place: placeText(copy.place),
         reply: copy.lastReply,
         file: copy.content.file,

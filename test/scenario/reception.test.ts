@@ -54,3 +54,36 @@ it('DELIVERBY: fails at its time where nobody answers', async () => {
   await send(daemon.port, '<ann@sender.test> BY=2;R', 'x@far.test', 'hello');
   await daemon.waitFor('its end', () => daemon.fileLines('mainlog.ec').some((line) => line.includes('delivery time expired')));
 });
+
+it('a blank behind the colon and names without a domain: the address that was made whole is the one that is delivered', async () => {
+  await using sink = await startSink();
+  const more = `rfc2821_allow_whitespace_in_envelope = true
+domain_for_unqualified_sender_address = "From.Test"
+domain_for_unqualified_recipient_addresses = "To.Test"`;
+  await using daemon = await startDaemon({ conf: (place) => plainConf(place, { sinkPort: sink.port, more }) });
+  const client = await RawClient.connect(daemon.port);
+  await client.expect(220);
+  await client.command('EHLO client.test', 250);
+  for (const [from, to] of [
+    ['MAIL FROM: <ann@sender.test> SIZE=10', 'RCPT TO: <bob@far.test>'],
+    ['MAIL FROM:< ann@sender.test >', 'RCPT TO:  < bob@far.test > NOTIFY=NEVER'],
+    ['MAIL FROM: <printer>', 'RCPT TO: <postmaster>'],
+    ['MAIL FROM: <>', 'RCPT TO:<"bob">'],
+  ] as const) {
+    await client.command(from, 250);
+    await client.command(to, 250);
+    await client.command('DATA', 354);
+    await client.command('Subject: x\r\n\r\nx\r\n.', 250);
+  }
+  // Nothing else is overlooked.
+  for (const wrong of ['MAIL FROM: ann@sender.test', 'MAIL FROM : <a@b.test>', 'MAIL FROM: <a b@b.test>', 'MAIL FROM: <a@b.test>SIZE=1'])
+    await client.command(wrong, 501);
+  await sink.waitFor(4);
+  expect(sink.received.map(({ from, to }) => `${from} ${to.join()}`).toSorted()).toEqual([
+    expect.stringMatching(/^ "?bob"?@to\.test$/),
+    'ann@sender.test bob@far.test',
+    'ann@sender.test bob@far.test',
+    'printer@from.test postmaster@to.test',
+  ]);
+  expect(sink.received.find(({ from }) => from.startsWith('printer'))?.raw.toString()).toContain('Return-Path: <printer@from.test>');
+});

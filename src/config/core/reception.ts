@@ -79,7 +79,7 @@ export const receptionOptions = {
     scopes: G_SMTP,
   }),
   rfc2821_allow_whitespace_in_envelope: opt.bool({
-    doc: 'Overlook blanks between an address and its angle brackets.',
+    doc: 'Overlook blanks between an address and its angle brackets, and in front of these.',
     default: false,
     ...restricts,
     loose: [true],

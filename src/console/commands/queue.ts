@@ -80,6 +80,7 @@ export function queueCommands(desk: Desk): readonly ConsoleCommand[] {
           ['Created', showTime(mail.created)],
           ['Next Attempt', showTime(mail.nextAttempt)],
           ['Retries', mail.attempts],
+          ['Priority', mail.priority],
           ['Received Via', `${mail.protocol} ${mail.receivedFrom}`.trim()],
           ['Sender', `<${mail.sender ?? '?'}>`],
           ['Recipient', `<${mail.recipient ?? '?'}>`],

@@ -52,7 +52,7 @@ describe('MAIL and RCPT', () => {
     const copy = withReception(copyOf({ body: 'ä\r\n', notify: NOTIFY.never }), { envelopeId: 'x', returnContent: 'full' });
     copy.notify = NOTIFY.never;
     expect(formatMail(new Batch([copy]), NO_CAPABILITIES, terms, 0)).toBe('MAIL FROM:<alice@sender.test>\r\n');
-    expect(formatRcpt(copy, NO_CAPABILITIES)).toBe('RCPT TO:<bob@a.test>\r\n');
+    expect(formatRcpt(copy, NO_CAPABILITIES, 0)).toBe('RCPT TO:<bob@a.test>\r\n');
   });
 
   it('say everything where it belongs', () => {
@@ -60,9 +60,9 @@ describe('MAIL and RCPT', () => {
     copy.notify = NOTIFY.success | NOTIFY.failure | NOTIFY.delay;
     copy.originalRecipient = 'rfc822;bob+tag@old.test';
     expect(formatMail(new Batch([copy]), everything, terms, 0)).toBe(
-      `MAIL FROM:<alice@sender.test> SIZE=${copy.size} BODY=8BITMIME RET=HDRS ENVID=a+2Bb+20+3Dc\r\n`,
+      `MAIL FROM:<alice@sender.test> SIZE=${copy.size} BODY=8BITMIME MT-PRIORITY=0 RET=HDRS ENVID=a+2Bb+20+3Dc\r\n`,
     );
-    expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob+2Btag@old.test\r\n');
+    expect(formatRcpt(copy, everything, 0)).toBe('RCPT TO:<bob@a.test> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;bob+2Btag@old.test\r\n');
   });
 
   it('keep 8BITMIME for 8-bit content, and for those who asked', () => {
@@ -77,9 +77,9 @@ describe('MAIL and RCPT', () => {
   it('leave out an ORCPT that could break the line', () => {
     const copy = copyOf();
     copy.originalRecipient = 'rfc822\r\nRCPT TO:<x@y>;z';
-    expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test>\r\n');
+    expect(formatRcpt(copy, everything, 0)).toBe('RCPT TO:<bob@a.test>\r\n');
     copy.originalRecipient = 'rfc822;a\r\nb@c';
-    expect(formatRcpt(copy, everything)).toBe('RCPT TO:<bob@a.test> ORCPT=rfc822;a+0D+0Ab@c\r\n');
+    expect(formatRcpt(copy, everything, 0)).toBe('RCPT TO:<bob@a.test> ORCPT=rfc822;a+0D+0Ab@c\r\n');
   });
 });
 
@@ -106,16 +106,15 @@ describe('findObstacle', () => {
 });
 
 describe('MT-PRIORITY', () => {
-  it.each<[string | undefined, 0 | 1, string]>([
-    ['3', 1, ' MT-PRIORITY=3'],
-    ['-2', 0, ' MT-PRIORITY=-2'],
-    ['0', 0, ' MT-PRIORITY=0'],
+  it.each<[string | undefined, number, string]>([
+    ['3', 3, ' MT-PRIORITY=3'],
+    ['-2', -2, ' MT-PRIORITY=-2'],
+    [undefined, 0, ' MT-PRIORITY=0'],
     // Who may not go before others here may not do so further on.
     ['9', 0, ' MT-PRIORITY=0'],
-    ['10', 1, ''],
-    ['3 X=1', 1, ''],
-    [undefined, 1, ''],
-  ])('%s with priority %i goes on as "%s"', (asked, priority, said) => {
+    ['3 X=1', 12.5, ' MT-PRIORITY=9'],
+    [undefined, Number.NaN, ' MT-PRIORITY=0'],
+  ])('%s with priority %d goes on as "%s"', (asked, priority, said) => {
     const copy = copyOf(asked === undefined ? {} : { facts: { mt_priority: asked } });
     copy.priority = priority;
     const batch = new Batch([copy]);
@@ -145,4 +144,17 @@ describe('DELIVERBY', () => {
     ['990000N', 600, 'BY=-10;N'],
     ['nonsense', 0, ''],
   ])('%s towards a server with minimum %s: %s', (fact, minimum, said) => expect(judge(fact, minimum)).toBe(said));
+
+  it.each<[string, number, number | undefined, string]>([
+    ['1060000N', 0, undefined, ' NOTIFY=FAILURE,DELAY'],
+    ['1060000NT', NOTIFY.success, undefined, ' NOTIFY=SUCCESS,DELAY'],
+    ['1060000N', NOTIFY.never, undefined, ' NOTIFY=NEVER'],
+    ['1060000N', 0, 0, ''],
+    ['1000000N', 0, undefined, ''],
+    ['1060000R', NOTIFY.failure, 0, ' NOTIFY=FAILURE'],
+  ])('%s with NOTIFY %i asks a server with minimum %s for word of delay: "%s"', (fact, notify, deliverBy, said) => {
+    const copy = copyOf({ facts: { deliver_by: fact } });
+    copy.notify = notify;
+    expect(formatRcpt(copy, { ...NO_CAPABILITIES, dsn: true, deliverBy }, NOW)).toBe(`RCPT TO:<bob@a.test>${said}\r\n`);
+  });
 });

@@ -55,7 +55,8 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms, 
   if (first.reception.requireTls) line += ' REQUIRETLS';
   const by = can.deliverBy === undefined ? undefined : readDeliverBy(first.facts.get('deliver_by'));
   if (by) line += ` ${formatByTime(by, now)}`;
-  if (can.mtPriority) line += formatPriority(first);
+  // RFC 6710 4.2: what was granted here, 0 included.
+  if (can.mtPriority) line += ` MT-PRIORITY=${first.priority}`;
   if (can.dsn) {
     const { returnContent, envelopeId } = first.reception;
     if (returnContent !== undefined) line += returnContent === 'full' ? ' RET=FULL' : ' RET=HDRS';
@@ -64,21 +65,22 @@ export function formatMail(batch: Batch, can: Capabilities, terms: ClientTerms, 
   return `${line}\r\n`;
 }
 
-/** RFC 6710: what the client asked for; as a priority above others only where it was granted (4.1 lets a server lower it). */
-function formatPriority({ facts, priority }: Copy): string {
-  const asked = facts.get('mt_priority');
-  if (asked === undefined || !/^(-?[1-9]|0)$/.test(asked)) return '';
-  return ` MT-PRIORITY=${Number(asked) > 0 && priority === 0 ? 0 : asked}`;
-}
-
-/** RCPT TO with its parameters, CRLF included. */
-export function formatRcpt(mail: Copy, can: Capabilities): string {
+/** RCPT TO with its parameters, CRLF included. `now`: wall milliseconds. */
+export function formatRcpt(mail: Copy, can: Capabilities, now: number): string {
   let line = `RCPT TO:<${mail.recipient}>`;
   if (can.dsn) {
-    if (mail.notify !== 0) line += ` NOTIFY=${formatNotify(mail.notify)}`;
+    const notify = mail.facts.has('deliver_by') ? notifyFor(mail, can, now) : mail.notify;
+    if (notify !== 0) line += ` NOTIFY=${formatNotify(notify)}`;
     if (mail.originalRecipient !== undefined) line += formatOriginal(mail.originalRecipient, can);
   }
   return `${line}\r\n`;
+}
+
+/** RFC 2852 4.1.4.2: a server that knows of no time is asked to tell when the mail is late. */
+function notifyFor({ notify, facts }: Copy, can: Capabilities, now: number): number {
+  const by = can.deliverBy === undefined ? readDeliverBy(facts.get('deliver_by')) : undefined;
+  if (by?.mode !== 'N' || by.at <= now || notify & NOTIFY.never) return notify;
+  return notify === 0 ? NOTIFY.failure | NOTIFY.delay : notify | NOTIFY.delay;
 }
 
 function formatNotify(bits: number): string {

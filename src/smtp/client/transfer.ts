@@ -172,7 +172,7 @@ export class Transfer {
   #putCommands(batch: Batch): void {
     const { kit, can, terms } = this.#session;
     let lines = formatMail(batch, can, terms, kit.clock.now());
-    for (const mail of batch.mails) lines += formatRcpt(mail, can);
+    for (const mail of batch.mails) lines += formatRcpt(mail, can, kit.clock.now());
     kit.outbox.text(`${lines}DATA\r\n`);
     this.#session.recipients += batch.mails.length;
   }
@@ -224,7 +224,7 @@ export class Transfer {
     const mail = batch.mails[batch.answered];
     if (!mail) return;
     this.#session.recipients++;
-    this.#session.wire.say(formatRcpt(mail, this.#session.can));
+    this.#session.wire.say(formatRcpt(mail, this.#session.can, this.#session.kit.clock.now()));
   }
 
   #afterRcpt(batch: Batch, code: number): void {

@@ -65,6 +65,8 @@ export interface Transaction<Own> {
   readonly startedAt: number;
   /** In the order of the RCPT commands; the same address may stand here twice (RFC 5321 leaves that to us). */
   readonly recipients: AcceptedRecipient[];
+  /** What MAIL is answered with when it is accepted, where that is not the usual. */
+  accepted?: Reply;
   /** Free for the reception; the engine never looks at it and drops it with the transaction. */
   own: Own | undefined;
 }

@@ -245,7 +245,7 @@ export class SmtpSession<Own> extends Proxied<Own> {
         return this.sayHello();
       case STEP.mail:
         this.phase = PHASE.awaitRcpt;
-        return this.answer('MAIL', this.commandLine, words.MAIL_ACCEPTED);
+        return this.answer('MAIL', this.commandLine, this.transaction?.accepted ?? words.MAIL_ACCEPTED);
       case STEP.rcpt:
         return this.acceptRecipient();
       case STEP.data:
