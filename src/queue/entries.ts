@@ -28,6 +28,7 @@ export const LIST = {
 
 export type List = (typeof LIST)[keyof typeof LIST];
 
+/** As many as LIST_MASK can tell apart: the number of a list of a place ends in the kind of the list. */
 const LISTS = 8;
 const LIST_MASK = 0x07;
 /** It has a priority other than 0. */
@@ -109,10 +110,10 @@ export class Entries {
    * whoever moves many in order of place and next attempt gives the one before, and no list is walked twice.
    */
   activate(ticket: number, hint = NOBODY): void {
-    const list = this.activeList(ticket);
+    const level = this.level(ticket);
+    const list = dueListOf(level);
     const key = this.place(ticket) * LISTS + list;
     const due = this.due(ticket);
-    const level = this.level(ticket);
     let head = this.#heads[key] as number;
     let tail = this.#tails[key] as number;
     let before = NOBODY;
@@ -132,10 +133,10 @@ export class Entries {
 
   /** Moves an entry back to the front of its place's due mail, before those that are equal. */
   restore(ticket: number): void {
-    const list = this.activeList(ticket);
+    const level = this.level(ticket);
+    const list = dueListOf(level);
     const due = this.due(ticket);
     const key = this.place(ticket) * LISTS + list;
-    const level = this.level(ticket);
     const behind = level === 0 ? NOBODY : this.#behindLevel(key, level);
     let before = level === 0 ? (this.#heads[key] as number) : this.#headOfLevel(key, level);
     while (before !== behind && this.due(before) < due) before = this.#next[before] as number;
@@ -153,11 +154,6 @@ export class Entries {
 
   list(ticket: number): List {
     return ticket < this.#capacity ? (((this.#state[ticket] as number) & LIST_MASK) as List) : LIST.none;
-  }
-
-  activeList(ticket: number): List {
-    const level = this.level(ticket);
-    return level === 0 ? LIST.active : level > 0 ? LIST.urgent : LIST.patient;
   }
 
   /** Priority (RFC 6710), -9 to 9. */
@@ -288,8 +284,9 @@ export class Entries {
     if (before === NOBODY) this.#tails[key] = ticket;
     else this.#prev[before] = ticket;
     this.#counts[key] = (this.#counts[key] as number) + 1;
-    this.#totals[key % LISTS] = (this.#totals[key % LISTS] as number) + 1;
-    if (isByLevel(key)) this.#levels.link(key, ticket, before);
+    const list = key & LIST_MASK;
+    this.#totals[list] = (this.#totals[list] as number) + 1;
+    if (list === LIST.urgent || list === LIST.patient) this.#levels.link(key, ticket, before);
   }
 
   #unlink(ticket: number): void {
@@ -301,8 +298,9 @@ export class Entries {
     if (next === NOBODY) this.#tails[key] = prev;
     else this.#prev[next] = prev;
     this.#counts[key] = (this.#counts[key] as number) - 1;
-    this.#totals[key % LISTS] = (this.#totals[key % LISTS] as number) - 1;
-    if (isByLevel(key)) this.#levels.unlink(key, ticket, prev, next);
+    const list = key & LIST_MASK;
+    this.#totals[list] = (this.#totals[list] as number) - 1;
+    if (list === LIST.urgent || list === LIST.patient) this.#levels.unlink(key, ticket, prev, next);
   }
 
   #growEntries(ticket: number): void {
@@ -329,7 +327,8 @@ export class Entries {
   }
 }
 
-const isByLevel = (key: number): boolean => key % LISTS === LIST.urgent || key % LISTS === LIST.patient;
+/** Where due mail of a priority stands. */
+export const dueListOf = (level: number): List => (level === 0 ? LIST.active : level > 0 ? LIST.urgent : LIST.patient);
 
 /** A longer array with the same beginning. */
 export function enlarge<T extends { set(from: T): void }>(type: new (length: number) => T, old: T, length: number): T {

@@ -72,7 +72,7 @@ describe('queue at size', () => {
     for (const mail of rig.take('first.example')) rig.deliver(mail);
     const mails: Copy[] = [];
     for (let i = 0; i < MAILS; i++) {
-      const mail = Object.create(reception) as Copy;
+      const mail = Object.create(reception, { priority: { value: 0 } }) as Copy;
       mails.push(
         Object.assign(mail, {
           id: `m${i}`,

@@ -8,7 +8,7 @@ import type { Carrier } from '../module/flow.js';
 import type { Place, PlaceParts, PlaceTable } from '../module/place.js';
 import type { Spool } from '../module/spool.js';
 import { Anchor } from './anchor.js';
-import { Entries, LIST, NOBODY } from './entries.js';
+import { dueListOf, Entries, LIST, NOBODY } from './entries.js';
 import { isHeldUp } from './explain.js';
 import { Holds } from './holds.js';
 import { Residents } from './residents.js';
@@ -124,15 +124,7 @@ export class Stock {
 
   /** Takes in a mail that is due now. */
   addDue(ticket: number, place: Place, due: number, received: number, attempts: number, level: number): void {
-    this.entries.add(
-      ticket,
-      place.index,
-      level === 0 ? LIST.active : level > 0 ? LIST.urgent : LIST.patient,
-      due,
-      received,
-      attempts,
-      level,
-    );
+    this.entries.add(ticket, place.index, dueListOf(level), due, received, attempts, level);
     this.wake(place);
   }
 

@@ -23,6 +23,7 @@ import type { Logins } from './auth.js';
 import { markLogin } from './auth-results.js';
 import { completeHeaders } from './complete.js';
 import { deliverCopies } from './doorstep.js';
+import { grantPriority } from './grant-priority.js';
 import { keepCopies } from './keep.js';
 import { mendingLimit, mendLines, needsMending } from './mend.js';
 import { lookAtMime } from './mime-look.js';
@@ -151,11 +152,7 @@ export class Receiver implements Reception<Pending> {
       // What has to come back earlier is looked at when its time is over.
       if (releaseAt > now) draft.nextAttempt = by?.mode === 'R' ? Math.min(releaseAt, now + by.seconds * 1000) : releaseAt;
     }
-    if (mtPriority !== undefined) {
-      draft.facts.set('mt_priority', String(mtPriority));
-      // RFC 6710 4.1: only whom we know may go before others; anybody may go behind them.
-      if (mtPriority < 0 || this.#isKnown(session)) draft.priority = mtPriority;
-    }
+    if (mtPriority !== undefined) grantPriority(draft, mtPriority, this.#isKnown(session));
     transaction.own = { draft, rules, discarded: undefined, dropped: new Set() };
     const asks = !rules.chains.mail_from.empty && !this.#sinks?.has(session);
     const said = asks ? this.#ask(session, rules.chains.mail_from.run(session, sender, draft)) : undefined;
