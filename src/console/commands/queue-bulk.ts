@@ -111,7 +111,7 @@ export function bulkCommands(desk: Desk): readonly ConsoleCommand[] {
     {
       name: 'hold sender',
       args: 'ADDRESS|@DOMAIN|<>',
-      doc: 'Set the mail of a sender aside from now on, what waits and what comes; a restart forgets the sender and keeps what was set aside.',
+      doc: 'Set the mail of a sender aside from now on, what waits and what comes, each mail at its turn (`hold all --sender` does so at once, with what waits); a restart forgets the sender and keeps what was set aside.',
       merge: same,
       writes: true,
       run([sender]) {

@@ -41,6 +41,11 @@ describe('why', () => {
     ]);
     rig.receive('far.test', 1, { place });
     expect(await text('why far.test')).toMatch(/ 1 due \(0 in flight\), 1 delayed, .*\n {2}nothing holds it$/);
+    expect(await text('hold sender @example.org')).toMatch(/held/);
+    expect(await text('hold all --domain far.test')).toMatch(/2/);
+    expect(await text('why far.test')).toMatch(
+      / 0 due \(0 in flight\), 0 delayed, 2 set aside, 0 connections\n {2}all of it is set aside, by a policy or an operator\nmail of these senders is set aside at its turn \(hold sender\): @example\.org$/,
+    );
   });
 
   it('tells what is used of a limit', async () => {

@@ -53,11 +53,18 @@ async function explain(desk: Desk, word: string | undefined, binding: string | u
   for (const place of found) places.push({ ...place, reasons: await quoteReplies(desk, place.reasons, place.nextId) });
   if (places.length === 0) throw new CommandError(`There is no message ${word}, and no mail of a domain of that name.`);
   const lines = places.flatMap((place) => [
-    `${place.group}/${place.binding}/${place.domain}: ${place.active} due (${place.inFlight} in flight), ${place.delayed} delayed, ${place.connections} connections${place.nextAttempt === undefined ? '' : `, next due ${showTime(place.nextAttempt)}`}`,
-    ...(place.reasons.length === 0 ? ['  nothing holds it'] : place.reasons.map((each) => `  ${showReason(each)}`)),
+    `${place.group}/${place.binding}/${place.domain}: ${place.active} due (${place.inFlight} in flight), ${place.delayed} delayed, ${place.held === 0 ? '' : `${place.held} set aside, `}${place.connections} connections${place.nextAttempt === undefined ? '' : `, next due ${showTime(place.nextAttempt)}`}`,
+    ...(place.reasons.length === 0 ? [`  ${sayFree(place)}`] : place.reasons.map((each) => `  ${showReason(each)}`)),
   ]);
-  return { data: places, text: lines.join('\n') };
+  // Which mail is theirs is only known when it is read, at its turn.
+  const { senders } = desk.queue.custody;
+  const held = senders.length === 0 ? [] : [`mail of these senders is set aside at its turn (hold sender): ${senders.join(' ')}`];
+  return { data: places, text: [...lines, ...held].join('\n') };
 }
+
+/** What is said of a place that may go. */
+const sayFree = ({ active, delayed, held }: PlaceWhy): string =>
+  active + delayed === 0 && held > 0 ? 'all of it is set aside, by a policy or an operator' : 'nothing holds it';
 
 /** The reasons with what the last attempt was told, for a mail that waits for the next one. */
 async function quoteReplies(desk: Desk, reasons: readonly Reason[], id: string | undefined): Promise<readonly Reason[]> {

@@ -1,5 +1,5 @@
 /** Commands about TLS towards others: what is kept in memory, policies of domains, reports. */
-import { CommandError, type ConsoleCommand, say } from '../command.js';
+import { CommandError, type ConsoleCommand, say, type Told } from '../command.js';
 import type { Desk } from '../desk.js';
 import { same } from '../merge.js';
 import { formatPairs, formatRecords } from '../table.js';
@@ -9,11 +9,25 @@ const MOST_ROWS = 1000;
 
 const stamp = (ms: number): string => new Date(ms).toISOString();
 
+interface TlsMemory {
+  readonly contexts: readonly Record<'certificate' | 'authorities' | 'ciphers' | 'protocols', string>[];
+  readonly plain: readonly string[];
+}
+
+/** What all of them keep; what several keep is told once. */
+function tellMemory(memories: readonly TlsMemory[]): Told {
+  const contexts = [...new Map(memories.flatMap((each) => each.contexts).map((row) => [JSON.stringify(row), row])).values()];
+  const plain = [...new Set(memories.flatMap((each) => each.plain))];
+  const text = [`${contexts.length} contexts`, formatRecords(contexts), `${plain.length} addresses in clear`, ...plain];
+  return { data: { contexts, plain }, text: text.filter((line) => line !== '').join('\n') };
+}
+
 export function tlsCommands(desk: Desk): readonly ConsoleCommand[] {
   return [
     {
       name: 'tls show cache',
       doc: 'TLS contexts of connections we make, and addresses whose TLS failed so that they are spoken to in clear for a while.',
+      merge: { join: (told) => tellMemory(told.map(({ data }) => data as TlsMemory)) },
       run() {
         const { contexts, plain } = desk.tls.memory();
         const rows = contexts.map(({ certificate, authorities, ciphers, protocols }) => ({
@@ -22,8 +36,7 @@ export function tlsCommands(desk: Desk): readonly ConsoleCommand[] {
           ciphers: ciphers ?? 'default',
           protocols: protocols ?? 'default',
         }));
-        const text = [`${rows.length} contexts`, formatRecords(rows), `${plain.length} addresses in clear`, ...plain];
-        return { data: { contexts: rows, plain }, text: text.filter((line) => line !== '').join('\n') };
+        return tellMemory([{ contexts: rows, plain }]);
       },
     },
     {
