@@ -25,6 +25,15 @@ describe('a killed daemon', () => {
     const conf = plainConf(place, { sinkPort });
     const first = await startDaemon({ conf, place });
     await submit(first.port, 40);
+    const client = await RawClient.connect(first.port);
+    await client.expect(220);
+    await client.command('EHLO client.test', 250);
+    await client.command('MAIL FROM:<alice@sender.test> MT-PRIORITY=-7', 250);
+    await client.command('RCPT TO:<patient@one.test>', 250);
+    await client.command('DATA', 354);
+    const said = await client.command('Subject: x\r\n\r\nx\r\n.', 250);
+    const patient = /OK (\S+)/.exec(said.raw)?.[1] ?? '';
+    expect(await first.console(`message details ${patient}`)).toMatch(/Priority:? +-7\n/);
     await first.kill();
     await using sink = await startSink({ port: sinkPort });
     const second = await startDaemon({ conf, place });
@@ -32,11 +41,12 @@ describe('a killed daemon', () => {
       'old mail',
       async () => ((await second.consoleJson('summary')) as { loadingPercent: number }).loadingPercent === 100,
     );
+    expect(await second.consoleJson(`message details ${patient}`)).toMatchObject({ priority: -7 });
     await second.console('flush domain all');
-    await sink.waitFor(40);
+    await sink.waitFor(41);
     await second.waitFor('an empty queue', async () => ((await second.consoleJson('summary')) as { queued: number }).queued === 0);
-    expect(new Set(sink.received.flatMap(({ to }) => to)).size).toBe(40);
-    expect(sink.messages).toBe(40);
+    expect(new Set(sink.received.flatMap(({ to }) => to)).size).toBe(41);
+    expect(sink.messages).toBe(41);
     expect(await second.stop()).toBe('0');
     const third = await startDaemon({ conf, place });
     await third.waitFor(
