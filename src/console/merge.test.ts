@@ -2,6 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { CommandError, type ConsoleCommand, say } from './command.js';
 import { joinTouched } from './commands/queue-words.js';
+import { tlsCommands } from './commands/tls.js';
+import type { Desk } from './desk.js';
 import { answerPassedOn, answerRequest } from './dispatch.js';
 import type { Answer } from './frame.js';
 import { addRecords, addRows, everything, found, joinRows, type Merge, same } from './merge.js';
@@ -131,6 +133,28 @@ describe('a command for all workers', () => {
       text: 'Not here.',
     });
     expect(await ask('count mail', [count(1, same), count(1, same)])).toMatchObject({ text: '1 ' });
+  });
+});
+
+describe('tls show cache', () => {
+  it('tells what any of them keeps, once', async () => {
+    const none = { authorities: 'default', ciphers: 'default', protocols: 'default' };
+    const memories = [
+      { contexts: [{ certificate: 'none', ...none }], plain: ['192.0.2.1'] },
+      {
+        contexts: [
+          { certificate: '/x.pem', ...none },
+          { certificate: 'none', ...none },
+        ],
+        plain: ['192.0.2.1', '192.0.2.2'],
+      },
+    ];
+    const forget = { memory: () => ({ contexts: [], plain: [] }) };
+    const [command] = tlsCommands({ tls: forget } as unknown as Desk).filter(({ name }) => name === 'tls show cache');
+    expect(command?.merge?.join(told(...memories), [])).toMatchObject({
+      data: { contexts: [{ certificate: 'none' }, { certificate: '/x.pem' }], plain: ['192.0.2.1', '192.0.2.2'] },
+      text: expect.stringMatching(/^2 contexts\n[\s\S]*\n2 addresses in clear\n192\.0\.2\.1\n192\.0\.2\.2$/),
+    });
   });
 });
 

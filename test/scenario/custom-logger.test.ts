@@ -164,8 +164,16 @@ custom_logger "c" {
     await client.command('QUIT', 221);
     const [delivered] = await waitForLines(daemon, 'D', 1);
     const [received] = await waitForLines(daemon, 'R', 1);
-    const main = daemon.fileLines('mainlog.ec').map((line) => line.split('@'));
-    const [inbound, outbound] = ['R', 'D'].map((kind) => main.find((fields) => fields[4] === kind)?.[3]);
+    const connectionOf = (kind: string): Promise<string> =>
+      daemon.waitFor(
+        `${kind} in the main log`,
+        () =>
+          daemon
+            .fileLines('mainlog.ec')
+            .find((line) => line.split('@')[4] === kind)
+            ?.split('@')[3],
+      );
+    const [inbound, outbound] = [await connectionOf('R'), await connectionOf('D')];
     expect(received).toBe(`R|PLAIN|alice|partners|inbound|default|default|[127.0.0.1]|alice|${inbound}`);
     expect(delivered).toBe(`D|PLAIN|alice|partners|inbound|default|default|[127.0.0.1]|alice|${inbound}|${outbound}`);
     expect(await waitForLines(daemon, 'X', 1)).toEqual(['X|far@one.test|partners|inbound|550 5.7.1 relaying denied']);
