@@ -13,8 +13,8 @@ const expired = authority.issue('mx.test', { from: '20200101000000Z', to: '20200
 const [own, old, root] = [load(good.cert), load(expired.cert), load(authority.root.cert)];
 const spki = (x: X509Certificate): Buffer => x.publicKey.export({ format: 'der', type: 'spki' });
 const hash = (name: string, octets: Buffer): Buffer => createHash(name).update(octets).digest();
-const now = Date.now();
-const match = (chain: X509Certificate[], records: Tlsa[], names = ['mx.test']) => matchTlsa(chain, records, names, now);
+/** Certificates are made as the tests go, and are valid from that second on. */
+const match = (chain: X509Certificate[], records: Tlsa[], names = ['mx.test']) => matchTlsa(chain, records, names, Date.now());
 
 describe('matchTlsa', () => {
   it.each([
