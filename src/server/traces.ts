@@ -8,6 +8,8 @@ import type { Trace } from '../smtp/client/terms.js';
 /** What a slow disk may owe; what is more is left out. */
 const MOST_UNWRITTEN = 4 * 1024 * 1024;
 const MOST_TRACES = 100;
+/** `!` tells why a connection ended that was to go on, or never stood. */
+const SIGNS = { sent: '>', received: '<', failed: '!' } as const;
 
 /** One tracer as operators see it. */
 export interface TraceRow {
@@ -77,7 +79,7 @@ export class Traces {
     );
     if (meant.length === 0) return undefined;
     return (direction, bytes) => {
-      const head = `${new Date(this.#clock.now()).toISOString()} ${connection} ${place.binding} ${hop.ip}:${hop.port} ${direction === 'sent' ? '>' : '<'} `;
+      const head = `${new Date(this.#clock.now()).toISOString()} ${connection} ${place.binding} ${hop.ip}:${hop.port} ${SIGNS[direction]} `;
       const text = Buffer.from(bytes).toString('latin1');
       const lines = text.replace(/\r?\n$/, '').split(/\r?\n/);
       const written = lines.map((line) => `${head}${line.replace(/\p{Cc}/gu, '?')}\n`).join('');

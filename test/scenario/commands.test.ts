@@ -277,8 +277,14 @@ const STEPS: readonly Step[] = [
     words: ({ domain }) => `trace smtp add * ${domain} ${domain}.trace`,
     text: /Registered smtp tracer #\d+/,
     data: { id: expect.any(Number) },
-    // What it writes stands in test/workers/orders.test.ts: here nobody listens.
-    effect: async ({ daemon, domain }) => expect(await daemon.console('trace smtp list')).toContain(`${domain}.trace`),
+    // What it writes of a connection stands in test/workers/orders.test.ts: here nobody listens.
+    effect: async ({ daemon, domain }) => {
+      expect(await daemon.console('trace smtp list')).toContain(`${domain}.trace`);
+      await daemon.console(`flush domain ${domain}`);
+      await daemon.waitFor('why it failed', () =>
+        daemon.fileLines(`${domain}.trace`).some((line) => / default 127\.0\.0\.1:9 ! connect \(ECONNREFUSED\): 451 4\.4\.1 /.test(line)),
+      );
+    },
   },
   {
     name: 'trace smtp remove',

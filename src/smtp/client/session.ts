@@ -128,6 +128,7 @@ export class ClientSession implements WireOwner {
   fail(failure: Failure): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.terms.trace?.('failed', Buffer.from(`${failure.kind} (${failure.detail}): ${failure.reply}`));
     if (failure.kind === 'refused' || failure.kind === 'login') this.wire.leave();
     else this.wire.close();
     this.owner.closed(this, failure);

@@ -18,8 +18,8 @@ export interface ClientTimeouts {
   readonly idleMs: number;
 }
 
-/** Hears every octet of a connection, in clear also under TLS. The octets are only good until it returns. */
-export type Trace = (direction: 'sent' | 'received', bytes: Uint8Array) => void;
+/** Hears every octet of a connection, in clear also under TLS, and in words why it failed. The octets are only good until it returns. */
+export type Trace = (direction: 'sent' | 'received' | 'failed', bytes: Uint8Array) => void;
 
 export interface ClientTerms {
   readonly hop: Hop;
